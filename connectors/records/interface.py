@@ -1,0 +1,64 @@
+"""What the product asks of the database: rows of ``data_records``, one per photo.
+
+A database that does not answer raises `StreamappError` with ``RECORDS_AWAY`` (fate: wait). No
+other exception leaves a connector for a fault of the service.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+
+class PhotoRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of ``data_records``. Times are Unix seconds, coordinates pixels of the original."""
+
+    id: str
+    batch_id: str
+    project_id: str
+    photo_index: int
+    photo_name: str
+    processing_status: Literal["completed", "failed"]
+    face_detected: bool
+    cropped_photo_url: str | None
+    face_crop_url: str | None
+    face_x: int | None
+    face_y: int | None
+    face_width: int | None
+    face_height: int | None
+    face_score: float | None
+    error_code: str | None
+    error_detail: str
+    finished_at: float
+
+
+class RecordStore(Protocol):
+    """The rows of all batches."""
+
+    async def prepare(self) -> None:
+        """Create what is missing of the schema; safe to run twice and from several replicas."""
+        ...
+
+    async def upsert(self, rows: Sequence[PhotoRecord]) -> None:
+        """Write the rows in one transaction, by ``id``; repeating it changes nothing.
+
+        As in the progress table, a completed photo stays completed: a ``failed`` row never
+        replaces a ``completed`` one, in whatever order they come.
+        """
+        ...
+
+    def rows(self, batch: str) -> AsyncIterator[PhotoRecord]:
+        """The rows of a batch by photo index, read in pages of bounded size."""
+        ...
+
+    async def counts(self, batch: str) -> dict[str, int]:
+        """How many rows of the batch have each ``processing_status``."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        ...

@@ -1,0 +1,1 @@
+"""ZIP archives, pure over a reader."""

@@ -1,0 +1,110 @@
+"""The closed catalogue of everything that can go wrong: a code, its fate and its sentence.
+
+Client libraries' exceptions are translated into these at the edge (the connectors); nothing
+else of theirs travels further. The fate says what the stream does: *reject* (bad for good: the
+photo or the request fails with this code), *retry* (worth another attempt) or *wait* (a service
+is away; nobody's attempt is spent). The HTTP status is looked up here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+
+
+class Fate(StrEnum):
+    """What becomes of the work that met an error."""
+
+    REJECT = "reject"
+    RETRY = "retry"
+    WAIT = "wait"
+
+
+class Code(Enum):
+    """One entry of the catalogue: ``(fate, HTTP status, sentence)``.
+
+    The member's name in lower case is the stable code that travels in events, rows and answers.
+    """
+
+    # The request.
+    BODY_NOT_MULTIPART = (
+        Fate.REJECT,
+        415,
+        "The body must be multipart/form-data with the fields file and projectId.",
+    )
+    BODY_BROKEN = (Fate.REJECT, 400, "The multipart body is malformed or was cut off.")
+    FIELD_MISSING = (Fate.REJECT, 400, "A required form field is missing.")
+    FIELD_INVALID = (Fate.REJECT, 400, "A form field has a value that is not allowed.")
+    BATCH_UNKNOWN = (Fate.REJECT, 404, "There is no batch with this id.")
+    ROUTE_UNKNOWN = (Fate.REJECT, 404, "There is nothing at this address.")
+    METHOD_NOT_ALLOWED = (Fate.REJECT, 405, "This address does not answer that method.")
+    INTERNAL = (Fate.RETRY, 500, "The service made a mistake; the log has the details.")
+
+    # The archive.
+    ARCHIVE_NOT_ZIP = (Fate.REJECT, 422, "The file is not a ZIP archive.")
+    ARCHIVE_BROKEN = (Fate.REJECT, 422, "The archive's central directory is damaged.")
+    ARCHIVE_MULTI_DISK = (Fate.REJECT, 422, "Archives split over several files are not supported.")
+    ARCHIVE_OVERLAP = (Fate.REJECT, 422, "Entries of the archive overlap, as in a ZIP bomb.")
+    ARCHIVE_EMPTY = (Fate.REJECT, 422, "The archive is empty.")
+    ARCHIVE_NO_PHOTOS = (Fate.REJECT, 422, "The archive holds no photos.")
+    ARCHIVE_TOO_LARGE = (Fate.REJECT, 413, "The archive is larger than the limit.")
+    ARCHIVE_TOO_MANY_ENTRIES = (Fate.REJECT, 413, "The archive has more entries than the limit.")
+
+    # An entry of the archive.
+    ENTRY_ENCRYPTED = (Fate.REJECT, 422, "The entry is encrypted.")
+    ENTRY_METHOD = (Fate.REJECT, 422, "The entry's compression method is not supported.")
+    ENTRY_TOO_LARGE = (Fate.REJECT, 422, "The entry is larger than the limit for a photo.")
+    ENTRY_BROKEN = (Fate.REJECT, 422, "The entry's data do not match the archive's directory.")
+
+    # A photo.
+    PHOTO_NOT_AN_IMAGE = (Fate.REJECT, 422, "The file is not an image of a supported format.")
+    PHOTO_BROKEN = (Fate.REJECT, 422, "The image is damaged and cannot be decoded.")
+    PHOTO_TOO_MANY_PIXELS = (Fate.REJECT, 422, "The image has more pixels than the limit.")
+    PHOTO_TIMED_OUT = (Fate.RETRY, 422, "The image took longer than the time limit.")
+    PHOTO_CRASHED = (Fate.RETRY, 422, "The process that decoded the image died.")
+
+    # The services around.
+    OBJECT_MISSING = (Fate.REJECT, 404, "The object is not in the object store.")
+    STORE_AWAY = (Fate.WAIT, 503, "The object store does not answer; try again shortly.")
+    RECORDS_AWAY = (Fate.WAIT, 503, "The database does not answer; try again shortly.")
+    KAFKA_AWAY = (Fate.WAIT, 503, "Kafka does not answer; try again shortly.")
+    PROGRESS_AWAY = (
+        Fate.WAIT,
+        503,
+        "The worker that owns this batch is starting or being replaced; try again shortly.",
+    )
+
+    # The installation.
+    SETTING_INVALID = (Fate.REJECT, 500, "A setting has a value that is not allowed.")
+    TOPICS_MISSING = (Fate.REJECT, 500, "Kafka topics are missing; run: streamapp topics")
+    TOPICS_MISMATCH = (Fate.REJECT, 500, "Kafka topics differ from the settings.")
+    JAVA_MISSING = (Fate.REJECT, 500, "No Java 17 or newer was found for the embedded Kafka.")
+    KAFKA_NOT_STARTED = (Fate.REJECT, 500, "The embedded Kafka did not start.")
+    MODEL_MISMATCH = (Fate.REJECT, 500, "The face detection model is not the expected file.")
+
+    def __init__(self, fate: Fate, status: int, sentence: str) -> None:
+        self.fate = fate
+        self.status = status
+        self.sentence = sentence
+
+    @property
+    def code(self) -> str:
+        """The stable name that travels: ``archive_not_zip``."""
+        return self.name.lower()
+
+
+class StreamappError(Exception):
+    """An error of the catalogue, with the particulars of this case in ``detail``."""
+
+    def __init__(self, code: Code, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+
+    @property
+    def fate(self) -> Fate:
+        """What the stream does about it."""
+        return self.code.fate
+
+    def __str__(self) -> str:
+        """The sentence, and the particulars when there are any."""
+        return f"{self.code.sentence} ({self.detail})" if self.detail else self.code.sentence

@@ -1,0 +1,116 @@
+"""Every event: past-tense facts, their keys and their wire form.
+
+The wire form is JSON with a ``type`` tag and a version ``v``, readable with any Kafka tool. A
+reader accepts unknown fields, so a field may be added with a default without a new version.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    v: int = 1
+
+
+class ArchiveStored(_Event, frozen=True, kw_only=True, tag="ArchiveStored"):
+    """An archive lies complete in the object store and its directory was judged sound.
+
+    Topic ``archives``, key `keys.batch_key`, partition by key.
+    """
+
+    batch: str
+    project: str
+    priority: int
+    archive: str
+    archive_bytes: int
+    name: str
+    stored_at: float
+
+
+class PhotoQueued(_Event, frozen=True, kw_only=True, tag="PhotoQueued"):
+    """A photo waits for detection: a claim check (object, byte range, CRC), never pixels.
+
+    Topic ``photos-{high,normal,low}`` by priority, key `keys.photo_key`. The partition is chosen
+    by run, so that neighbours in the archive stay neighbours in the partition:
+    ``(murmur2(batch) + run number) mod partitions``.
+    """
+
+    batch: str
+    project: str
+    index: int
+    name: str
+    archive: str
+    header_offset: int
+    compressed_bytes: int
+    photo_bytes: int
+    method: int
+    crc: int
+
+
+class Face(msgspec.Struct, frozen=True, kw_only=True):
+    """A face in pixels of the upright original, with the detector's score (0 to 1)."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    score: float
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The final state of one photo: ``completed`` (``face`` None: none was found) or ``failed``."""
+
+    index: int
+    name: str
+    state: Literal["completed", "failed"]
+    finished_at: float
+    face: Face | None = None
+    crop: str | None = None
+    code: str | None = None
+    detail: str = ""
+
+
+class BatchOpened(_Event, frozen=True, kw_only=True, tag="BatchOpened"):
+    """The archive's directory was read: exactly ``photos`` photos, indexes 0 to photos - 1."""
+
+    batch: str
+    project: str
+    priority: int
+    archive: str
+    name: str
+    photos: int
+    skipped: int
+    opened_at: float
+
+
+class BatchRejected(_Event, frozen=True, kw_only=True, tag="BatchRejected"):
+    """The archive turned out to be unusable after it was stored; nothing was queued."""
+
+    batch: str
+    project: str
+    code: str
+    detail: str
+    rejected_at: float
+
+
+class PhotosFinished(_Event, frozen=True, kw_only=True, tag="PhotosFinished"):
+    """A frame of outcomes, one run of photos at most. Folding it twice changes nothing."""
+
+    batch: str
+    project: str
+    outcomes: tuple[Outcome, ...]
+
+
+BatchLogEvent = BatchOpened | BatchRejected | PhotosFinished
+"""The batch log: topic ``batches``, key `keys.batch_key`, partition by key. It is the truth; the
+progress table, the rows and the crops' listing are projections of it."""
+
+Event = ArchiveStored | PhotoQueued | BatchLogEvent
+
+encode = msgspec.json.Encoder().encode
+decode_archive = msgspec.json.Decoder(ArchiveStored).decode
+decode_photo = msgspec.json.Decoder(PhotoQueued).decode
+decode_batch_log = msgspec.json.Decoder(BatchLogEvent).decode

@@ -1,0 +1,36 @@
+"""Where things live: every key derives from batch and index, never from a name in an archive.
+
+Because the keys are deterministic, doing a photo twice overwrites the same object and the same
+row: replay changes nothing.
+"""
+
+from __future__ import annotations
+
+
+def archive_key(batch: str) -> str:
+    """Object key of a batch's archive."""
+    return f"archives/{batch}.zip"
+
+
+def crop_key(batch: str, index: int) -> str:
+    """Object key of the face crop of photo ``index`` (0-based, in directory order)."""
+    return f"crops/{batch}/{index:08d}.jpg"
+
+
+def record_id(batch: str, index: int) -> str:
+    """Primary key of a photo's row."""
+    return f"{batch}-{index:08d}"
+
+
+def batch_key(batch: str) -> bytes:
+    """Kafka key of everything that is ordered per batch: archives, batch log, progress table.
+
+    Plain UTF-8 bytes with Kafka's default partitioner (murmur2), the same for topic and table, so
+    that the worker that expands a batch also folds its progress and answers for it.
+    """
+    return batch.encode()
+
+
+def photo_key(batch: str, index: int) -> bytes:
+    """Kafka key of a photo event; the partition is chosen by run, see `PhotoQueued`."""
+    return f"{batch}/{index}".encode()

@@ -1,0 +1,1 @@
+"""Faces in photos: decode, detect, crop."""
