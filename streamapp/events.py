@@ -35,7 +35,7 @@ class PhotoQueued(_Event, frozen=True, kw_only=True, tag="PhotoQueued"):
 
     Topic ``photos-{high,normal,low}`` by priority, key `keys.photo_key`. The partition is chosen
     by run, so that neighbours in the archive stay neighbours in the partition:
-    ``(murmur2(batch) + run number) mod partitions``.
+    see `topics.run_partition`.
     """
 
     batch: str

@@ -1,0 +1,125 @@
+"""Every setting: read once from the environment, typed, bounded, then passed on as values.
+
+The field's name in upper case is the environment variable. Secrets do not print.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streamapp.errors import Code, StreamappError
+
+MIB = 1024 * 1024
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class Settings(BaseSettings):
+    """All settings of the uploader, the workers and the commands, with their defaults."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    data_dir: Path = Field(
+        Path("data"), description="Folder of everything that is kept on this machine."
+    )
+
+    kafka_bootstrap: str = Field(
+        "127.0.0.1:9092", min_length=3, description="Kafka brokers, host:port, comma separated."
+    )
+    partitions: int = Field(
+        12, ge=1, le=1024, description="Partitions of every topic: the most workers that share."
+    )
+    replication_factor: int = Field(1, ge=1, le=9, description="Copies of every partition.")
+    retention_hours: int = Field(
+        168, ge=1, description="How long events are kept for replay, in hours."
+    )
+
+    objects_url: str = Field(
+        "",
+        description="http(s)://host:port/bucket of MinIO, or file:///folder; default in DATA_DIR.",
+    )
+    objects_access_key: str = Field("", description="Access key of the object store.")
+    objects_secret_key: SecretStr = Field(
+        SecretStr(""), description="Secret key of the object store."
+    )
+    records_url: SecretStr = Field(
+        SecretStr(""),
+        description="mysql://user:password@host:port/database or sqlite:///file; default SQLite.",
+    )
+
+    upload_host: str = Field("127.0.0.1", description="Address the uploader listens on.")
+    upload_port: Port = Field(8000, description="Port the uploader listens on.")
+    root_path: str = Field("", description="Path under which a proxy serves the uploader.")
+    workers_url: str = Field(
+        "http://127.0.0.1:6066", description="Any worker's web address, asked for progress."
+    )
+    archive_bytes_max: int = Field(
+        64 * 1024 * MIB, ge=MIB, description="Largest archive accepted, in bytes."
+    )
+    archive_entries_max: int = Field(
+        1_000_000, ge=1, description="Most entries of an archive that is accepted."
+    )
+    photo_bytes_max: int = Field(
+        128 * MIB, ge=1024, description="Largest photo accepted, inflated, in bytes."
+    )
+
+    worker_host: str = Field(
+        "127.0.0.1", description="Address of this worker's web views, as other workers reach it."
+    )
+    worker_port: Port = Field(6066, description="Port of this worker's web views.")
+    worker_bind: str = Field("", description="Address the web views bind; default WORKER_HOST.")
+    worker_concurrency: int = Field(
+        0, ge=0, le=256, description="Child processes of a worker; 0: the cores it may use."
+    )
+    session_timeout_s: float = Field(
+        6.0, ge=6, le=300, description="Seconds after which a silent worker is replaced."
+    )
+
+    photo_time_limit_s: float = Field(
+        20.0, ge=0.1, le=600, description="Longest time for one photo, in seconds."
+    )
+    photo_memory_max: int = Field(
+        1536 * MIB, ge=512 * MIB, description="Most memory of a child process, in bytes."
+    )
+    photo_pixels_max: int = Field(
+        150_000_000, ge=1_000_000, description="Most pixels of a photo (width times height)."
+    )
+
+    log_level: str = Field(
+        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged."
+    )
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """The settings of this process.
+
+    Args:
+        overrides: Values that go before the environment's (embedded runs, command line options).
+
+    Raises:
+        StreamappError: ``SETTING_INVALID``, naming each variable and what is wrong with it.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise StreamappError(Code.SETTING_INVALID, faults) from None
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """This process's environment with ``settings`` written over it, for a child process."""
+    values = {
+        name.upper(): (
+            value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        )
+        for name, value in settings
+    }
+    return os.environ | values
