@@ -37,6 +37,7 @@ class Code(Enum):
     BATCH_UNKNOWN = (Fate.REJECT, 404, "There is no batch with this id.")
     ROUTE_UNKNOWN = (Fate.REJECT, 404, "There is nothing at this address.")
     METHOD_NOT_ALLOWED = (Fate.REJECT, 405, "This address does not answer that method.")
+    UPLOADS_BUSY = (Fate.WAIT, 503, "As many uploads as allowed are running; try again shortly.")
     INTERNAL = (Fate.RETRY, 500, "The service made a mistake; the log has the details.")
 
     # The archive.
@@ -54,6 +55,9 @@ class Code(Enum):
     ENTRY_METHOD = (Fate.REJECT, 422, "The entry's compression method is not supported.")
     ENTRY_TOO_LARGE = (Fate.REJECT, 422, "The entry is larger than the limit for a photo.")
     ENTRY_BROKEN = (Fate.REJECT, 422, "The entry's data do not match the archive's directory.")
+    ENTRY_DUPLICATE = (Fate.REJECT, 422, "An earlier entry of the archive has the same name.")
+    ENTRY_PATH = (Fate.REJECT, 422, "The entry's name is not a plain relative path.")
+    ENTRY_NOT_A_FILE = (Fate.REJECT, 422, "The entry is a link or a device, not a file.")
 
     # A photo.
     PHOTO_NOT_AN_IMAGE = (Fate.REJECT, 422, "The file is not an image of a supported format.")
@@ -79,6 +83,7 @@ class Code(Enum):
     TOPICS_MISMATCH = (Fate.REJECT, 500, "Kafka topics differ from the settings.")
     JAVA_MISSING = (Fate.REJECT, 500, "No Java 17 or newer was found for the embedded Kafka.")
     KAFKA_NOT_STARTED = (Fate.REJECT, 500, "The embedded Kafka did not start.")
+    PROCESS_FAILED = (Fate.REJECT, 500, "A process of the installation does not run.")
     MODEL_MISMATCH = (Fate.REJECT, 500, "The face detection model is not the expected file.")
 
     def __init__(self, fate: Fate, status: int, sentence: str) -> None:

@@ -1,1 +1,26 @@
-"""ZIP archives, pure over a reader."""
+"""ZIP archives, pure over a reader: judged whole, listed as a stream, read in runs.
+
+A reader is ``read(start, length) -> bytes``, fewer bytes only at the archive's end; the caller
+binds an object store and a key to it. Its exceptions pass through unchanged; everything wrong
+with an archive is a `StreamappError` with an ``ARCHIVE_`` or ``ENTRY_`` code.
+"""
+
+from __future__ import annotations
+
+from streamapp.archive.directory import Reader
+from streamapp.archive.rules import Entry, Judgement, Limits, judge, photos
+from streamapp.archive.runs import RUN_BYTES, RUN_PHOTOS, byte_range, joins, read_run
+
+__all__ = [
+    "RUN_BYTES",
+    "RUN_PHOTOS",
+    "Entry",
+    "Judgement",
+    "Limits",
+    "Reader",
+    "byte_range",
+    "joins",
+    "judge",
+    "photos",
+    "read_run",
+]

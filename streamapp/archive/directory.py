@@ -1,0 +1,123 @@
+"""The central directory as a stream of raw entries, read in pieces over ranged reads.
+
+Memory is one piece, however many entries there are (why not ``zipfile``:
+``ops/decisions/0001-own-central-directory-reader.md``). What is malformed in the directory's
+form raises `StreamappError` with ``ARCHIVE_BROKEN`` or ``ARCHIVE_MULTI_DISK``; what the entries
+say is not judged here but in `rules`. Follows PKWARE's APPNOTE 4.3.12 and 4.5.3.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from streamapp.archive.end import Directory, Reader, find_directory, read_exactly
+from streamapp.archive.extra import ZIP64_ID, extra_field
+from streamapp.archive.names import decode_name
+from streamapp.errors import Code, StreamappError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Directory", "RawEntry", "Reader", "entries", "find_directory"]
+
+PIECE_BYTES = 1 << 20
+
+_ENTRY = Struct("<4sBBHHHLLLLHHHHHLL")
+_ENTRY_SIGNATURE = b"PK\1\2"
+_ENTRY_BYTES_MAX = _ENTRY.size + 3 * 0xFFFF
+_FULL_32 = 0xFFFFFFFF
+_FULL_16 = 0xFFFF
+
+
+class RawEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An entry as the directory states it; sizes and offsets in bytes, offsets of the file.
+
+    ``name_bytes`` is the length of the name as written; ``system`` is the one the entry was made
+    on (APPNOTE 4.4.2), which tells how to read ``attributes``.
+    """
+
+    name: str
+    name_bytes: int
+    flags: int
+    method: int
+    crc: int
+    compressed_bytes: int
+    photo_bytes: int
+    header_offset: int
+    system: int
+    attributes: int
+
+
+def entries(read: Reader, directory: Directory) -> Iterator[RawEntry]:
+    """Every entry, in directory order.
+
+    Raises:
+        StreamappError: ``ARCHIVE_BROKEN`` or ``ARCHIVE_MULTI_DISK``, when the iteration gets there.
+    """
+    buffer, at, position, found = b"", 0, directory.start, 0
+    while position < directory.end or at < len(buffer):
+        if len(buffer) - at < _ENTRY_BYTES_MAX and position < directory.end:
+            piece = read_exactly(read, position, min(PIECE_BYTES, directory.end - position))
+            buffer, at, position = buffer[at:] + piece, 0, position + len(piece)
+        entry, at = _entry(buffer, at, directory.shift)
+        found += 1
+        yield entry
+    if found % directory.modulus != directory.count:
+        claim = f"{directory.count} entries claimed, {found} found"
+        raise StreamappError(Code.ARCHIVE_BROKEN, claim)
+
+
+def _entry(buffer: bytes, at: int, shift: int) -> tuple[RawEntry, int]:
+    """The entry at ``at``, and where the next one begins."""
+    if len(buffer) - at < _ENTRY.size or not buffer.startswith(_ENTRY_SIGNATURE, at):
+        raise StreamappError(Code.ARCHIVE_BROKEN, "an entry of the directory is damaged")
+    # fmt: off
+    (
+        _, _, system, _, flags, method, _, crc, compressed_bytes, photo_bytes,
+        name_bytes, extra_bytes, comment_bytes, disk, _, attributes, offset,
+    ) = _ENTRY.unpack_from(buffer, at)
+    # fmt: on
+    name_at = at + _ENTRY.size
+    extra_at = name_at + name_bytes
+    end = extra_at + extra_bytes + comment_bytes
+    if end > len(buffer):
+        raise StreamappError(Code.ARCHIVE_BROKEN, "the directory ends within an entry")
+    extra = buffer[extra_at : extra_at + extra_bytes]
+    if _FULL_32 in (photo_bytes, compressed_bytes, offset) or disk:
+        (photo_bytes, compressed_bytes, offset), disk = _widened(
+            (photo_bytes, compressed_bytes, offset), disk, extra_field(extra, ZIP64_ID) or b""
+        )
+    if disk:
+        raise StreamappError(Code.ARCHIVE_MULTI_DISK)
+    entry = RawEntry(
+        name=decode_name(buffer[name_at:extra_at], extra),
+        name_bytes=name_bytes,
+        flags=flags,
+        method=method,
+        crc=crc,
+        compressed_bytes=compressed_bytes,
+        photo_bytes=photo_bytes,
+        header_offset=offset + shift,
+        system=system,
+        attributes=attributes,
+    )
+    return entry, end
+
+
+def _widened(values: tuple[int, ...], disk: int, field: bytes) -> tuple[tuple[int, ...], int]:
+    """The 32-bit values that are full, and the disk when it is, replaced from the Zip64 field."""
+    wide, at = [], 0
+    for value in values:
+        if value == _FULL_32 and field:
+            if at + 8 > len(field):
+                raise StreamappError(Code.ARCHIVE_BROKEN, "a Zip64 field is too short")
+            wide.append(int.from_bytes(field[at : at + 8], "little"))
+            at += 8
+        else:
+            wide.append(value)
+    if disk == _FULL_16 and field:
+        disk = int.from_bytes(field[at : at + 4], "little")
+    return tuple(wide), disk

@@ -1,0 +1,105 @@
+"""Runs: neighbouring photos of one archive, read with one ranged read.
+
+The claim check says where a photo's local header is and how long its compressed data are; where
+the data begin, only the local header tells. So a run's range is its photos' with some slack for
+the last header, and a rare photo with a longer header costs a second read.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from streamapp.archive.inflate import inflate
+from streamapp.archive.names import decode_name
+from streamapp.archive.ranges import LOCAL_HEADER_BYTES
+from streamapp.errors import Code, StreamappError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from streamapp.archive.end import Reader
+    from streamapp.events import PhotoQueued
+
+RUN_PHOTOS = 32
+RUN_BYTES = 8 << 20
+GAP_BYTES_MAX = 64 << 10
+SLACK_BYTES = 4 << 10
+
+_LOCAL = Struct("<8xH16xHH")
+_LOCAL_SIGNATURE = b"PK\3\4"
+_OWN_FAULTS = (Code.ENTRY_BROKEN, Code.ENTRY_METHOD)
+
+
+def joins(run: Sequence[PhotoQueued], photo: PhotoQueued) -> bool:
+    """Whether ``photo`` may be appended to ``run`` (an empty one takes any photo).
+
+    It must follow the last one closely in the same archive (indexes may leave out failed photos),
+    and the run stay within `RUN_PHOTOS` and `RUN_BYTES`; only a single photo may be larger.
+    """
+    if not run:
+        return True
+    gap = photo.header_offset - _least_end(run[-1])
+    return (
+        photo.batch == run[-1].batch
+        and photo.archive == run[-1].archive
+        and photo.index > run[-1].index
+        and 0 <= gap <= GAP_BYTES_MAX
+        and len(run) < RUN_PHOTOS
+        and _least_end(photo) - run[0].header_offset <= RUN_BYTES
+    )
+
+
+def byte_range(run: Sequence[PhotoQueued]) -> tuple[int, int]:
+    """``(start, length)`` of the read that covers a run, unless its last header is a long one."""
+    start = run[0].header_offset
+    slack = len(run[-1].name.encode()) + SLACK_BYTES
+    return start, _least_end(run[-1]) + slack - start
+
+
+def read_run(
+    read: Reader, run: Sequence[PhotoQueued]
+) -> Iterator[tuple[PhotoQueued, bytes | StreamappError]]:
+    """Each photo of a run with its bytes, or with the ``ENTRY_BROKEN`` that is its own fault.
+
+    Raises:
+        Exception: whatever ``read`` raises (the store is away), in the middle too.
+    """
+    start, length = byte_range(run)
+    data = memoryview(read(start, length))
+    for photo in run:
+        yield photo, _photo(read, photo, data, start)
+
+
+def _photo(
+    read: Reader, photo: PhotoQueued, data: memoryview, start: int
+) -> bytes | StreamappError:
+    """The photo's bytes, out of ``data``, which begin at byte ``start`` of the archive."""
+    try:
+        at = _data_start(photo, data, start)
+        raw: bytes | memoryview = data[at - start :][: photo.compressed_bytes]
+        if len(raw) < photo.compressed_bytes:
+            raw = read(at, photo.compressed_bytes)
+        return inflate(photo.method, raw, photo.photo_bytes, photo.crc)
+    except StreamappError as error:
+        if error.code not in _OWN_FAULTS:
+            raise
+        return error
+
+
+def _data_start(photo: PhotoQueued, data: memoryview, start: int) -> int:
+    """Where the photo's compressed data begin, from a local header that fits the claim check."""
+    header = data[photo.header_offset - start :]
+    if len(header) < _LOCAL.size or header[:4] != _LOCAL_SIGNATURE:
+        raise StreamappError(Code.ENTRY_BROKEN, "no local header where the directory has one")
+    method, name_bytes, extra_bytes = _LOCAL.unpack_from(header)
+    extra_at = _LOCAL.size + name_bytes
+    data_at: int = extra_at + extra_bytes
+    name = decode_name(bytes(header[_LOCAL.size : extra_at]), bytes(header[extra_at:data_at]))
+    if method != photo.method or name != photo.name:
+        raise StreamappError(Code.ENTRY_BROKEN, "the local header belongs to another file")
+    return photo.header_offset + data_at
+
+
+def _least_end(photo: PhotoQueued) -> int:
+    return photo.header_offset + LOCAL_HEADER_BYTES + photo.compressed_bytes
