@@ -18,6 +18,9 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_d
 class ArchiveStored(_Event, frozen=True, kw_only=True, tag="ArchiveStored"):
     """An archive lies complete in the object store and its directory was judged sound.
 
+    ``photos`` entries of it will be processed, ``skipped`` ones are neither photo nor defect. The
+    same bytes lie as the manifest beside the archive (`keys.manifest_key`).
+
     Topic ``archives``, key `keys.batch_key`, partition by key.
     """
 
@@ -27,6 +30,8 @@ class ArchiveStored(_Event, frozen=True, kw_only=True, tag="ArchiveStored"):
     archive: str
     archive_bytes: int
     name: str
+    photos: int
+    skipped: int
     stored_at: float
 
 

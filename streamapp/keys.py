@@ -6,10 +6,18 @@ row: replay changes nothing.
 
 from __future__ import annotations
 
+STATUS_PATH = "/api/batch/status"
+"""Path of a batch's progress, followed by ``/{batch}``; the same on uploader and workers."""
+
 
 def archive_key(batch: str) -> str:
     """Object key of a batch's archive."""
     return f"archives/{batch}.zip"
+
+
+def manifest_key(batch: str) -> str:
+    """Object key of a batch's manifest: its encoded `events.ArchiveStored`."""
+    return f"archives/{batch}.json"
 
 
 def crop_key(batch: str, index: int) -> str:

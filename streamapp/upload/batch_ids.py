@@ -1,0 +1,27 @@
+"""Batch ids: 32 hexadecimal digits of a version 7 UUID (RFC 9562): sortable, not to be guessed."""
+
+from __future__ import annotations
+
+import re
+
+ENTROPY_BYTES = 10
+
+_PATTERN = re.compile(r"[0-9a-f]{32}")
+
+
+def batch_id(*, now_s: float, entropy: bytes) -> str:
+    """The id of a batch.
+
+    Args:
+        now_s: Unix seconds; ids sort by their millisecond.
+        entropy: `ENTROPY_BYTES` random bytes, 74 bits of which are used.
+    """
+    milliseconds = int(now_s * 1000) & (1 << 48) - 1
+    random = int.from_bytes(entropy[:ENTROPY_BYTES], "big")
+    high, low = random >> 62 & 0xFFF, random & (1 << 62) - 1
+    return f"{milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low:032x}"
+
+
+def is_batch_id(text: str) -> bool:
+    """Whether ``text`` can be the id of a batch; nothing else is ever looked up."""
+    return _PATTERN.fullmatch(text) is not None

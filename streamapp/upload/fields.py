@@ -1,0 +1,40 @@
+"""The rules of the form fields: text in, a checked value or ``FIELD_INVALID`` out."""
+
+from __future__ import annotations
+
+from streamapp.errors import Code, StreamappError
+
+PROJECT_CHARACTERS_MAX = 128
+NAME_CHARACTERS_MAX = 255
+PRIORITY_DEFAULT = 5
+PRIORITIES = range(1, 11)
+
+
+def project(text: str) -> str:
+    """The project's id: 1 to 128 printable characters, without the space around them."""
+    value = text.strip(" ")
+    if not value.isprintable() or not 1 <= len(value) <= PROJECT_CHARACTERS_MAX:
+        raise StreamappError(
+            Code.FIELD_INVALID,
+            f"projectId must have 1 to {PROJECT_CHARACTERS_MAX} printable characters",
+        )
+    return value
+
+
+def priority(text: str) -> int:
+    """The priority: a whole number from 1 to 10."""
+    digits = text.strip(" ")
+    if digits.isascii() and digits.isdecimal() and len(digits) <= len("10"):
+        value = int(digits)
+        if value in PRIORITIES:
+            return value
+    raise StreamappError(
+        Code.FIELD_INVALID,
+        f"priority must be a whole number from {PRIORITIES[0]} to {PRIORITIES[-1]}",
+    )
+
+
+def file_name(text: str | None) -> str:
+    """The archive's name for display: printable, at most 255 characters, ``""`` when missing."""
+    printable = "".join(character for character in text or "" if character.isprintable())
+    return printable[:NAME_CHARACTERS_MAX]

@@ -1,0 +1,35 @@
+"""What the uploader asks of its surroundings, beside the object store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streamapp.events import ArchiveStored
+    from streamapp.progress import Status
+
+
+class Publisher(Protocol):
+    """Where events go."""
+
+    async def publish(self, event: ArchiveStored) -> None:
+        """Return after Kafka's acknowledgement; raises ``KAFKA_AWAY``."""
+        ...
+
+
+class ProgressSource(Protocol):
+    """Who knows how far a batch is."""
+
+    async def status(self, batch: str) -> Status | None:
+        """The batch's status, None when its owner does not know it; raises ``PROGRESS_AWAY``."""
+        ...
+
+
+class Readiness(Protocol):
+    """Whether the services around answer."""
+
+    async def __call__(self) -> Mapping[str, str]:
+        """Each service's name with ``ok`` or a sentence for the public; within a few seconds."""
+        ...

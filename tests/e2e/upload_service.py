@@ -1,0 +1,130 @@
+"""The uploader over a folder, with its surroundings replaced at their interfaces.
+
+In a thread for most tests; ``python -m tests.e2e.upload_service FOLDER`` serves alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from connectors.objects.folder import FolderStore
+from streamapp.archive import Limits
+from streamapp.upload.app import create_app
+from streamapp.upload.batch_ids import ENTROPY_BYTES, batch_id
+from streamapp.upload.reception import UploadLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from starlette.applications import Starlette
+
+    from connectors.objects.interface import ObjectStore
+    from streamapp.errors import StreamappError
+    from streamapp.events import ArchiveStored
+    from streamapp.progress import Status
+
+MIB = 1024 * 1024
+ARCHIVE_LIMITS = Limits(entries_max=1000, photo_bytes_max=64 * MIB)
+
+
+@dataclass
+class Surroundings:
+    """Publisher, progress source and readiness in one, with switches."""
+
+    published: list[ArchiveStored] = field(default_factory=list)
+    known: dict[str, Status] = field(default_factory=dict)
+    services: dict[str, str] = field(default_factory=lambda: {"kafka": "ok"})
+    kafka_fault: Exception | None = None
+    progress_fault: StreamappError | None = None
+
+    async def publish(self, event: ArchiveStored) -> None:
+        if self.kafka_fault:
+            raise self.kafka_fault
+        self.published.append(event)
+
+    async def status(self, batch: str) -> Status | None:
+        if self.progress_fault:
+            raise self.progress_fault
+        return self.known.get(batch)
+
+    async def __call__(self) -> dict[str, str]:
+        return self.services
+
+
+def make_app(
+    objects: ObjectStore,
+    around: Surroundings,
+    *,
+    archive_bytes_max: int = 1024 * MIB,
+    uploads_max: int = 8,
+    client_idle_s: float = 60.0,
+) -> Starlette:
+    numbers = itertools.count()
+    return create_app(
+        objects=objects,
+        publisher=around,
+        progress=around,
+        readiness=around,
+        limits=UploadLimits(
+            archive_bytes_max=archive_bytes_max,
+            archive=ARCHIVE_LIMITS,
+            uploads_max=uploads_max,
+            client_idle_s=client_idle_s,
+        ),
+        clock=lambda: 1_700_000_000.0,
+        new_batch_id=lambda: batch_id(
+            now_s=1_700_000_000.0, entropy=next(numbers).to_bytes(ENTROPY_BYTES, "big")
+        ),
+    )
+
+
+@contextmanager
+def serving(app: Starlette, root_path: str = "") -> Iterator[str]:
+    """The base URL of ``app`` on a free port, until the block ends."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app, log_level="error", root_path=root_path, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+        assert not thread.is_alive()
+
+
+def eventually(condition: Callable[[], object], deadline_s: float = 10.0) -> bool:
+    """Whether ``condition`` comes true before the deadline."""
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def main(folder: str) -> None:
+    store = FolderStore(Path(folder))
+    store.prepare()
+    with serving(make_app(store, Surroundings())) as url:
+        sys.stdout.write(url + "\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
