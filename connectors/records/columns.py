@@ -1,0 +1,90 @@
+"""How a `PhotoRecord` becomes the columns of a row, and a row a record again.
+
+Names come out of archives nobody vouches for, and a bad name must never hold up a batch: what
+UTF-8 cannot carry (lone surrogates) is written as ``?``, and what is longer than its column is
+cut. Ids are ours and are never cut, since two of them could become one. Times are kept to the
+microsecond, as text a person can read, in UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from connectors.records.interface import PhotoRecord
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+COLUMNS = PhotoRecord.__struct_fields__
+PAGE_ROWS = 500
+"""How many rows of a batch are in memory at a time when they are read."""
+
+_LENGTHS = {
+    "project_id": 255,
+    "photo_name": 1024,
+    "cropped_photo_url": 1024,
+    "face_crop_url": 1024,
+    "error_code": 64,
+    "error_detail": 1024,
+}
+
+
+def schema(dialect: Literal["mysql", "sqlite"]) -> str:
+    """The SQL that creates what is missing."""
+    return (files("connectors.records") / "schema" / f"{dialect}.sql").read_text("utf-8")
+
+
+def merged(rows: Sequence[PhotoRecord]) -> list[PhotoRecord]:
+    """One row per id, the one that would be left had they been written one by one.
+
+    Sorted by id, so that concurrent writers take their locks in the same order.
+    """
+    final: dict[str, PhotoRecord] = {}
+    for row in rows:
+        before = final.get(row.id, row)
+        if row.processing_status == "completed" or before.processing_status != "completed":
+            final[row.id] = row
+    return [final[key] for key in sorted(final)]
+
+
+def to_values(record: PhotoRecord) -> tuple[Any, ...]:
+    """The record in the order of `COLUMNS`, as a database takes it."""
+    return tuple(
+        _value(column, value)
+        for column, value in zip(COLUMNS, msgspec.structs.astuple(record), strict=True)
+    )
+
+
+def to_record(values: Sequence[Any]) -> PhotoRecord:
+    """The record of a row that was selected in the order of `COLUMNS`."""
+    row = dict(zip(COLUMNS, values, strict=True))
+    row["face_detected"] = bool(row["face_detected"])
+    moment = datetime.fromisoformat(str(row["finished_at"])).replace(tzinfo=UTC)
+    row["finished_at"] = moment.timestamp()
+    return PhotoRecord(**row)
+
+
+def text(value: str, length: int | None = None) -> str:
+    """``value`` as UTF-8 can carry it, at most ``length`` characters of it."""
+    return value[:length].encode("utf-8", "replace").decode()
+
+
+async def paged(
+    read: Callable[[int], Awaitable[list[PhotoRecord]]],
+) -> AsyncIterator[PhotoRecord]:
+    """The rows of a batch, where ``read(after)`` gives the next page beyond a photo index."""
+    after = -1
+    while page := await read(after):
+        for row in page:
+            yield row
+        after = page[-1].photo_index
+
+
+def _value(column: str, value: Any) -> Any:
+    if column == "finished_at":
+        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return text(value, _LENGTHS.get(column)) if isinstance(value, str) else value

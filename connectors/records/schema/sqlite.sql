@@ -1,0 +1,28 @@
+-- One row per photo. Times are UTC text, 2026-01-31 23:59:59.000000.
+-- WAL, which stays with the file: readers and the one writer of the moment do not wait for each other.
+PRAGMA journal_mode = WAL;
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS data_records (
+    id                TEXT    NOT NULL PRIMARY KEY,
+    batch_id          TEXT    NOT NULL,
+    project_id        TEXT    NOT NULL,
+    photo_index       INTEGER NOT NULL,
+    photo_name        TEXT    NOT NULL,
+    processing_status TEXT    NOT NULL,
+    face_detected     INTEGER NOT NULL,
+    cropped_photo_url TEXT,
+    face_crop_url     TEXT,
+    face_x            INTEGER,
+    face_y            INTEGER,
+    face_width        INTEGER,
+    face_height       INTEGER,
+    face_score        REAL,
+    error_code        TEXT,
+    error_detail      TEXT    NOT NULL,
+    finished_at       TEXT    NOT NULL,
+    created_at        TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
+    updated_at        TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
+);
+CREATE INDEX IF NOT EXISTS data_records_batch ON data_records (batch_id, photo_index);
+CREATE INDEX IF NOT EXISTS data_records_status ON data_records (processing_status);
+COMMIT;
