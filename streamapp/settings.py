@@ -56,7 +56,8 @@ class Settings(BaseSettings):
     upload_port: Port = Field(8000, description="Port the uploader listens on.")
     root_path: str = Field("", description="Path under which a proxy serves the uploader.")
     workers_url: str = Field(
-        "http://127.0.0.1:6066", description="Any worker's web address, asked for progress."
+        "http://127.0.0.1:6066",
+        description="Workers' web addresses, comma separated; any one knows the group's progress.",
     )
     archive_bytes_max: int = Field(
         64 * 1024 * MIB, ge=MIB, description="Largest archive accepted, in bytes."
@@ -68,8 +69,12 @@ class Settings(BaseSettings):
         128 * MIB, ge=1024, description="Largest photo accepted, inflated, in bytes."
     )
 
+    worker_name: str = Field(
+        "0", pattern="^[A-Za-z0-9._-]+$", description="Tells workers that share DATA_DIR apart."
+    )
     worker_host: str = Field(
-        "127.0.0.1", description="Address of this worker's web views, as other workers reach it."
+        "127.0.0.1",
+        description="Address by which other workers reach this one; auto: the host's name.",
     )
     worker_port: Port = Field(6066, description="Port of this worker's web views.")
     worker_bind: str = Field("", description="Address the web views bind; default WORKER_HOST.")
@@ -117,9 +122,7 @@ def read_settings(**overrides: Any) -> Settings:
 def environment(settings: Settings) -> dict[str, str]:
     """This process's environment with ``settings`` written over it, for a child process."""
     values = {
-        name.upper(): (
-            value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        )
+        name.upper(): (value.get_secret_value() if isinstance(value, SecretStr) else str(value))
         for name, value in settings
     }
     return os.environ | values

@@ -7,6 +7,7 @@ All of them are made by ``streamapp topics``, none by a broker or by Faust on th
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Literal, get_args
 from zlib import crc32
 
@@ -21,6 +22,9 @@ PROGRESS_CHANGELOG = f"{APP_ID}-{PROGRESS_TABLE}-changelog"
 
 Lane = Literal["high", "normal", "low"]
 LANES: tuple[Lane, ...] = get_args(Lane)
+
+_LAST_PRIORITIES = (3, 7)
+"""The last priority of the high and of the normal lane; what comes after is low."""
 
 _HOUR_MS = 3_600_000
 
@@ -40,9 +44,7 @@ def photos_topic(lane: Lane) -> str:
 
 def lane(priority: int) -> Lane:
     """The lane of a batch's photos; priority 1 (first) to 10 (last)."""
-    if priority <= 3:
-        return "high"
-    return "normal" if priority <= 7 else "low"
+    return LANES[bisect_left(_LAST_PRIORITIES, priority)]
 
 
 def run_partition(batch: str, run: int, partitions: int) -> int:

@@ -1,0 +1,1 @@
+"""The workers' web views, as the uploader sees them."""

@@ -1,0 +1,55 @@
+"""Asks the workers how far a batch is; whichever is asked passes the question on to the owner.
+
+No answer of the owner (it is starting, recovering or being replaced) is ``PROGRESS_AWAY``, fate
+*wait*, within a few seconds; never an old answer.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from streamapp.errors import Code, StreamappError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TIMEOUT = aiohttp.ClientTimeout(total=3, sock_connect=1)
+
+
+class WorkerViews:
+    """The group of workers behind ``addresses`` (``http://host:port``), any of which will do."""
+
+    def __init__(self, addresses: Sequence[str], *, path: str) -> None:
+        self._urls = [f"{address.rstrip('/')}{path}" for address in addresses]
+        self._session: aiohttp.ClientSession | None = None
+
+    async def status(self, batch: str) -> bytes | None:
+        """The batch's status as JSON; None when its owner does not know it.
+
+        Raises:
+            StreamappError: ``PROGRESS_AWAY``.
+        """
+        for url in self._urls:
+            status, body = await self._ask(f"{url}/{batch}")
+            if status == HTTPStatus.OK:
+                return body
+            if status == HTTPStatus.NOT_FOUND:
+                return None
+        raise StreamappError(Code.PROGRESS_AWAY)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _ask(self, url: str) -> tuple[int, bytes]:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=TIMEOUT)
+        try:
+            async with self._session.get(url) as answer:
+                return answer.status, await answer.read()
+        except (TimeoutError, aiohttp.ClientError):
+            return HTTPStatus.SERVICE_UNAVAILABLE, b""

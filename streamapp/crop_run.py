@@ -1,0 +1,96 @@
+"""What a child process does with a run of photos: fetch, detect, crop, store.
+
+Pixels never leave the child: a run of claim checks goes in, outcomes come out. Crops have
+deterministic keys, so a run that is done again overwrites its own crops. A photo that is bad fails
+alone; a store that is away is raised, for the whole run to be done again.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from streamapp import archive, vision
+from streamapp.errors import StreamappError
+from streamapp.events import Outcome
+from streamapp.keys import crop_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from connectors.objects.interface import ObjectStore
+    from streamapp.events import Face, PhotoQueued
+    from streamapp.vision import Options
+
+
+class Cropper:
+    """A child's tools, made once per child process: the store's client and the loaded model."""
+
+    def __init__(self, objects: ObjectStore, options: Options) -> None:
+        self._objects = objects
+        self._options = options
+
+    def crop_run(self, run: Sequence[PhotoQueued]) -> tuple[Outcome, ...]:
+        """The outcomes of a run of one archive's photos, in its order, the crops stored.
+
+        Raises:
+            StreamappError: of fate *wait*; some of the run's crops may be stored already.
+        """
+        source = run[0].archive
+
+        def read(start: int, length: int) -> bytes:
+            return self._objects.read(source, start, length)
+
+        return tuple(
+            self._outcome(photo, content) for photo, content in archive.read_run(read, run)
+        )
+
+    def _outcome(self, photo: PhotoQueued, content: bytes | StreamappError) -> Outcome:
+        if isinstance(content, StreamappError):
+            return failed(photo, content)
+        try:
+            faces = vision.process(content, self._options).faces
+        except StreamappError as error:
+            return failed(photo, error)
+        if not faces:
+            return _completed(photo)
+        key = crop_key(photo.batch, photo.index)
+        self._objects.put(key, faces[0].crop, "image/jpeg")
+        return _completed(photo, faces[0].face, key)
+
+
+def failed(photo: PhotoQueued, error: StreamappError) -> Outcome:
+    """The outcome of a photo that met ``error``."""
+    return Outcome(
+        index=photo.index,
+        name=photo.name,
+        state="failed",
+        finished_at=time.time(),
+        code=error.code.code,
+        detail=error.detail,
+    )
+
+
+def _completed(photo: PhotoQueued, face: Face | None = None, crop: str | None = None) -> Outcome:
+    return Outcome(
+        index=photo.index,
+        name=photo.name,
+        state="completed",
+        finished_at=time.time(),
+        face=face,
+        crop=crop,
+    )
+
+
+_cropper: list[Cropper] = []
+
+
+def equip(make_cropper: Callable[..., Cropper], *arguments: object) -> None:
+    """Make this child process's tools and load the model; the initializer of the child pool."""
+    _cropper[:] = [make_cropper(*arguments)]
+    vision.warm_up()
+
+
+def crop_run(run: Sequence[PhotoQueued]) -> tuple[Outcome, ...]:
+    """`Cropper.crop_run` with this child process's tools."""
+    return _cropper[0].crop_run(run)

@@ -1,0 +1,128 @@
+"""``streamapp run``: ZIPs in, crops and ``results.csv`` out, with everything embedded.
+
+It is the whole service for the time of one job: the same broker, uploader and workers, in a folder
+that is removed in the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from streamapp.client import Client
+from streamapp.embedded import Installation
+from streamapp.errors import Code, Fate, StreamappError
+from streamapp.results import Results
+from streamapp.wiring.stores import object_store, record_store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connectors.records.interface import RecordStore
+    from streamapp.meter import Meter
+    from streamapp.progress import Status
+    from streamapp.results import Counts
+    from streamapp.settings import Settings
+
+POLL_S = 0.2
+
+
+class Summary(NamedTuple):
+    """What a job came to; ``work_s`` counts from the first byte uploaded to the last row."""
+
+    counts: Counts
+    work_s: float
+
+
+def run_job(
+    archives: Sequence[Path], out: Path, settings: Settings, *, workers: int, meter: Meter
+) -> Summary:
+    """Work off the archives and write their crops and ``results.csv`` into ``out``.
+
+    Raises:
+        StreamappError: an archive is refused, or the installation does not run.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".streamapp-", dir=out) as data:
+        settings = settings.model_copy(update={"data_dir": Path(data).absolute()})
+        records = record_store(settings)
+        meter.say("Starting Kafka, the uploader and the workers")
+        with Installation(settings, workers=workers) as installation:
+            began = time.monotonic()
+            batches = asyncio.run(Job(installation, records, meter).work_off(archives))
+            work_s = time.monotonic() - began
+        results = Results(out, objects=object_store(settings), records=records)
+        return Summary(asyncio.run(results.write(batches)), work_s)
+
+
+class Job:
+    """Uploads archives to an installation and waits until every photo has its row."""
+
+    def __init__(self, installation: Installation, records: RecordStore, meter: Meter) -> None:
+        self._installation = installation
+        self._records = records
+        self._meter = meter
+
+    async def work_off(self, archives: Sequence[Path]) -> list[tuple[str, str]]:
+        """The archives' labels, each with the id of its batch, in the order given."""
+        async with Client(self._installation.url) as client:
+            batches = [
+                (label, await self._upload(client, path))
+                for label, path in zip(labels(archives), archives, strict=True)
+            ]
+            await self._wait(client, [batch for _, batch in batches])
+        await self._records.close()
+        return batches
+
+    async def _upload(self, client: Client, path: Path) -> str:
+        size = await asyncio.to_thread(lambda: path.stat().st_size)
+        with self._meter.bar(f"Uploading {path.name}", size) as bar:
+            return await client.upload_zip(path, project="run", priority=5, on_bytes=bar.advance)
+
+    async def _wait(self, client: Client, batches: Sequence[str]) -> None:
+        statuses: dict[str, Status] = {}
+        with self._meter.bar("Finding faces", None) as bar:
+            while not await self._all_recorded(statuses, batches):
+                await asyncio.sleep(POLL_S)
+                self._installation.watch()
+                for batch in batches:
+                    statuses |= await _ask(client, batch)
+                progress = [status.progress for status in statuses.values()]
+                bar.show(sum(p.processed for p in progress), sum(p.total for p in progress))
+
+    async def _all_recorded(self, statuses: dict[str, Status], batches: Sequence[str]) -> bool:
+        for batch in batches:
+            if batch not in statuses or statuses[batch].status != "completed":
+                return False
+            # The rows follow the progress by a moment.
+            rows = sum((await self._records.counts(batch)).values())
+            if rows < statuses[batch].image_count:
+                return False
+        return True
+
+
+async def _ask(client: Client, batch: str) -> dict[str, Status]:
+    try:
+        status = await client.status(batch)
+    except StreamappError as error:
+        if error.fate is Fate.WAIT:
+            return {}
+        raise
+    if status.status == "rejected":
+        code = Code[(status.code or "internal").upper()]
+        raise StreamappError(code, status.detail or "")
+    return {batch: status}
+
+
+def labels(archives: Sequence[Path]) -> list[str]:
+    """A folder's name for each archive: its own, numbered where that is taken."""
+    taken: dict[str, int] = {}
+    result = []
+    for path in archives:
+        taken[path.stem] = taken.get(path.stem, 0) + 1
+        number = taken[path.stem]
+        result.append(path.stem if number == 1 else f"{path.stem}-{number}")
+    return result

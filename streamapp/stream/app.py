@@ -1,0 +1,107 @@
+"""The worker: a Faust app with its agents, its table and its web views.
+
+At-least-once delivery and idempotent effects; see `window` for the acknowledgements and
+`progress` for the counts. Faust creates no topics and elects no leader over a topic of its own:
+``streamapp topics`` has made them all.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import faust
+
+from streamapp import topics
+from streamapp.stream import detect, expand, record, tally, views
+from streamapp.stream.ownership import Ownership
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from connectors.objects.interface import ObjectStore
+    from connectors.records.interface import RecordStore
+    from streamapp.archive import Limits
+    from streamapp.vision.children import Children
+
+BUFFER_EVENTS = 4096
+"""Events of a stream in memory before Faust stops fetching its partitions (at 80 %)."""
+
+POLL_EVENTS_MAX = 500
+"""Events of one poll: fewer than the rest of a full buffer, so that no stream blocks another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerValues:
+    """The settings a worker runs by."""
+
+    kafka_bootstrap: str
+    partitions: int
+    replication_factor: int
+    data_dir: Path
+    web_host: str
+    web_port: int
+    web_bind: str
+    session_timeout_s: float
+    photo_time_limit_s: float
+    limits: Limits
+
+
+def create_app(
+    values: WorkerValues, *, objects: ObjectStore, records: RecordStore, children: Children
+) -> faust.App:
+    """Assemble the worker; nothing connects before the app is started."""
+    app = faust.App(
+        topics.APP_ID,
+        broker=[f"kafka://{address}" for address in values.kafka_bootstrap.split(",")],
+        store="rocksdb://",
+        datadir=values.data_dir,
+        web_host=values.web_host,
+        web_port=values.web_port,
+        web_bind=values.web_bind,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=values.partitions,
+        topic_replication_factor=values.replication_factor,
+        broker_session_timeout=values.session_timeout_s,
+        broker_heartbeat_interval=values.session_timeout_s / 3,
+        broker_max_poll_records=POLL_EVENTS_MAX,
+        broker_commit_interval=1.0,
+        consumer_auto_offset_reset="earliest",
+        stream_buffer_maxsize=BUFFER_EVENTS,
+        stream_wait_empty=False,
+        table_standby_replicas=0,
+    )
+    table = tally.progress_table(app, partitions=values.partitions)
+    ownership = Ownership(app)
+    expand.register(
+        app,
+        objects=objects,
+        limits=values.limits,
+        partitions=values.partitions,
+        clock=time.time,
+    )
+    detect.register(app, children=children, photo_time_limit_s=values.photo_time_limit_s)
+    tally.register(app, table=table, ownership=ownership)
+    record.register(app, records=records, crop_url=objects.url)
+    views.register(app, table=table, ownership=ownership)
+    _close_at_the_end(app, children, records)
+    return app
+
+
+def _close_at_the_end(app: faust.App, children: Children, records: RecordStore) -> None:
+    async def close_at_the_end() -> None:
+        try:
+            await app.wait_until_stopped()
+        finally:
+            await children.close()
+            await records.close()
+
+    app.task(close_at_the_end)
+
+
+def run(app: faust.App, *, log_level: str) -> None:
+    """Run the worker until SIGTERM or SIGINT; does not return."""
+    worker = app.Worker(loglevel=log_level, override_logging=False, redirect_stdouts=False)
+    worker.execute_from_commandline()

@@ -1,0 +1,64 @@
+"""What the agents publish: photo events and the batch log, durable when a call returns."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from streamapp import events, topics
+from streamapp.errors import Code, StreamappError
+from streamapp.keys import batch_key, photo_key
+from streamapp.stream.patience import patiently
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from faust import App
+    from faust.types import TopicT
+
+    from streamapp.events import BatchLogEvent, PhotoQueued
+
+
+class Outlet:
+    """Publishes and waits until Kafka has acknowledged, however long Kafka is away."""
+
+    def __init__(self, app: App) -> None:
+        self._batches = raw_topic(app, topics.BATCHES)
+        self._photos = {lane: raw_topic(app, topics.photos_topic(lane)) for lane in topics.LANES}
+
+    async def tell(self, event: BatchLogEvent) -> None:
+        """Append to the batch log, in the partition of the batch's key."""
+        key, value = batch_key(event.batch), events.encode(event)
+        await patiently(lambda: _send(self._batches, [(key, value, None)]))
+
+    async def queue(self, lane: topics.Lane, photos: Iterable[tuple[PhotoQueued, int]]) -> None:
+        """Publish photos, each with its partition; published again, they change nothing."""
+        messages = [
+            (photo_key(photo.batch, photo.index), events.encode(photo), partition)
+            for photo, partition in photos
+        ]
+        await patiently(lambda: _send(self._photos[lane], messages))
+
+
+def raw_topic(app: App, name: str) -> TopicT:
+    """A topic whose keys and values are bytes; it exists already, see `topics`."""
+    return app.topic(
+        name,
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+        internal=False,
+    )
+
+
+async def _send(topic: TopicT, messages: Iterable[tuple[bytes, bytes, int | None]]) -> None:
+    try:
+        sent = [
+            await topic.send(key=key, value=value, partition=partition)
+            for key, value, partition in messages
+        ]
+        await asyncio.gather(*sent)
+    except Exception as error:
+        # Whatever the client calls it, the event is not known to be in the log: wait, send again.
+        raise StreamappError(Code.KAFKA_AWAY, repr(error)) from error

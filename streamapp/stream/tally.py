@@ -1,0 +1,58 @@
+"""Tally: the batch log folded into the table ``progress``, one row per batch.
+
+The table lives in RocksDB and in a compacted changelog topic, so a worker that takes a partition
+over recovers its rows. The fold is idempotent: what is delivered again changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamapp import events, progress, topics
+from streamapp.keys import batch_key
+from streamapp.stream.intake import acknowledge, deliveries
+from streamapp.stream.outlet import raw_topic
+
+if TYPE_CHECKING:
+    from faust import App
+    from faust.types import StreamT, TableT
+
+    from streamapp.events import BatchLogEvent
+    from streamapp.stream.ownership import Ownership
+
+_ROCKSDB = {
+    "block_cache_size": 16 * 1024 * 1024,
+    "write_buffer_size": 8 * 1024 * 1024,
+    "max_write_buffer_number": 2,
+}
+"""Per partition; Faust's own figures (2 GiB of cache each) are for one large table."""
+
+
+def progress_table(app: App, *, partitions: int) -> TableT[bytes, bytes]:
+    """`progress.Progress` by batch; the keys are raw bytes, hashed like those of the batch log."""
+    return app.Table(
+        topics.PROGRESS_TABLE,
+        key_type=bytes,
+        value_type=bytes,
+        partitions=partitions,
+        options=dict(_ROCKSDB),
+    )
+
+
+def register(app: App, *, table: TableT[bytes, bytes], ownership: Ownership) -> None:
+    """Attach the agent ``tally`` to the app; it alone writes the table."""
+
+    @app.agent(raw_topic(app, topics.BATCHES), name="tally", concurrency=1)
+    async def tally(stream: StreamT[bytes]) -> None:
+        async for event, entry in deliveries(stream, events.decode_batch_log):
+            _fold_into(table, entry)
+            ownership.folded(event.message.partition, event.message.offset)
+            acknowledge(event)
+
+
+def _fold_into(table: TableT[bytes, bytes], entry: BatchLogEvent) -> None:
+    key = batch_key(entry.batch)
+    before = table.get(key)
+    after = progress.encode(progress.fold(progress.decode(before) if before else None, entry))
+    if after != before:
+        table[key] = after

@@ -1,0 +1,94 @@
+"""Web views of a worker: the progress of a batch, from whichever worker owns it.
+
+Any worker may be asked. One that owns the batch's partition answers from its table; another passes
+the request on to the owner; when there is none for the moment (a rebalance, a recovery) the answer
+is 503 with Retry-After, never a stale one.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+from aiohttp import ClientError, ClientTimeout
+
+from streamapp import progress, topics
+from streamapp.errors import Code
+from streamapp.keys import STATUS_PATH, batch_key
+
+if TYPE_CHECKING:
+    from faust import App
+    from faust.types import TableT
+    from faust.web import Request, Response, View
+    from yarl import URL
+
+    from streamapp.stream.ownership import Ownership
+
+_ROUTED = "X-Streamapp-Routed"
+"""Set on a request that a worker passed on, so that two that disagree do not play ball."""
+
+_ROUTE_TIMEOUT = ClientTimeout(total=2)
+_RETRY_AFTER_S = 1
+
+
+def register(app: App, *, table: TableT[bytes, bytes], ownership: Ownership) -> None:
+    """Attach the views to the app's web server."""
+
+    @app.page(f"{STATUS_PATH}/{{batch}}")
+    async def batch_status(view: View, request: Request, batch: str) -> Response:
+        key = batch_key(batch)
+        if ownership.answers_for(partition_of(app, key)):
+            return _answer(view, table.get(key))
+        if _ROUTED in request.headers:
+            return _problem(view, Code.PROGRESS_AWAY)
+        return await _ask_owner(app, view, request, key)
+
+    @app.page("/live")
+    async def live(view: View, _request: Request) -> Response:
+        return view.json({"live": True})
+
+    @app.page("/ready")
+    async def ready(view: View, _request: Request) -> Response:
+        is_ready = ownership.ready
+        status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+        return view.json({"ready": is_ready}, status=status)
+
+
+def partition_of(app: App, key: bytes) -> int:
+    """Partition of a batch's key, the same in the batch log and in the table."""
+    return int(app.producer.key_partition(topics.BATCHES, key).partition)
+
+
+def _answer(view: View, row: bytes | None) -> Response:
+    if row is None:
+        return _problem(view, Code.BATCH_UNKNOWN)
+    return _json(view, msgspec.json.encode(progress.status(progress.decode(row))), HTTPStatus.OK)
+
+
+async def _ask_owner(app: App, view: View, request: Request, key: bytes) -> Response:
+    try:
+        url = _owner_url(app, key).with_path(request.url.path)
+        async with app.http_client.get(
+            url, headers={_ROUTED: "1"}, timeout=_ROUTE_TIMEOUT
+        ) as answer:
+            return _json(view, await answer.read(), answer.status)
+    except (TimeoutError, KeyError, ClientError):
+        # No owner yet, or one that died and is not replaced yet.
+        return _problem(view, Code.PROGRESS_AWAY)
+
+
+def _owner_url(app: App, key: bytes) -> URL:
+    return app.router.key_store(topics.PROGRESS_TABLE, key)
+
+
+def _problem(view: View, code: Code) -> Response:
+    problem = {"code": code.code, "title": code.sentence, "status": code.status}
+    return _json(view, msgspec.json.encode(problem), code.status)
+
+
+def _json(view: View, body: bytes, status: int) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(_RETRY_AFTER_S)
+    return view.bytes(body, content_type="application/json", status=status, headers=headers)

@@ -1,0 +1,62 @@
+"""The object store and the record store that the settings name.
+
+Connectors are imported where they are chosen: a process loads only the client it uses, which is
+what a child process of a worker is made of.
+"""
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from streamapp.errors import Code, StreamappError
+
+if TYPE_CHECKING:
+    from connectors.objects.interface import ObjectStore
+    from connectors.records.interface import RecordStore
+    from streamapp.settings import Settings
+
+
+def object_store(settings: Settings) -> ObjectStore:
+    """The object store of ``OBJECTS_URL``; nothing connects yet."""
+    url = urlsplit(settings.objects_url)
+    if not settings.objects_url or url.scheme == "file":
+        from connectors.objects.folder import FolderStore
+
+        folder = Path(unquote(url.path)) if url.path else settings.data_dir / "objects"
+        return FolderStore(folder)
+    bucket = url.path.strip("/")
+    if url.scheme in {"http", "https"} and bucket and "/" not in bucket:
+        from connectors.objects.minio import MinioStore
+
+        return MinioStore(
+            endpoint=url.netloc,
+            access_key=settings.objects_access_key,
+            secret_key=settings.objects_secret_key.get_secret_value(),
+            bucket=bucket,
+            secure=url.scheme == "https",
+        )
+    raise StreamappError(
+        Code.SETTING_INVALID, "OBJECTS_URL: neither http(s)://host:port/bucket nor file:///folder"
+    )
+
+
+def record_store(settings: Settings) -> RecordStore:
+    """The record store of ``RECORDS_URL``; nothing connects yet."""
+    text = settings.records_url.get_secret_value()
+    url = urlsplit(text)
+    if not text or url.scheme == "sqlite":
+        from connectors.records.sqlite import SqliteRecords
+
+        file = Path(unquote(url.path)) if url.path else settings.data_dir / "records.sqlite"
+        return SqliteRecords(file)
+    if url.scheme == "mysql" and url.hostname and url.path.strip("/"):
+        from connectors.records.mysql import MysqlRecords
+
+        return MysqlRecords.from_url(text)
+    raise StreamappError(
+        Code.SETTING_INVALID,
+        "RECORDS_URL: neither mysql://user:password@host:port/database nor sqlite:///file",
+    )

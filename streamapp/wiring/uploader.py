@@ -1,0 +1,98 @@
+"""The uploader: its store, its producer, the workers it asks, and its Starlette app."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from connectors.kafka.producer import EventProducer
+from connectors.workers.views import WorkerViews
+from streamapp import topics
+from streamapp.archive import Limits
+from streamapp.errors import StreamappError
+from streamapp.events import encode
+from streamapp.keys import STATUS_PATH, batch_key
+from streamapp.progress import Status
+from streamapp.upload.app import create_app
+from streamapp.upload.batch_ids import ENTROPY_BYTES, batch_id
+from streamapp.upload.reception import UploadLimits
+from streamapp.wiring.stores import object_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from starlette.applications import Starlette
+
+    from connectors.objects.interface import ObjectStore
+    from streamapp.events import ArchiveStored
+    from streamapp.settings import Settings
+
+
+class Publications:
+    """`upload.interfaces.Publisher` over Kafka."""
+
+    def __init__(self, producer: EventProducer) -> None:
+        self._producer = producer
+
+    async def publish(self, event: ArchiveStored) -> None:
+        """Append the event to the topic of archives."""
+        await self._producer.publish(topics.ARCHIVES, batch_key(event.batch), encode(event))
+
+
+class OwnersProgress:
+    """`upload.interfaces.ProgressSource` over the workers' views."""
+
+    def __init__(self, workers: WorkerViews) -> None:
+        self._workers = workers
+
+    async def status(self, batch: str) -> Status | None:
+        """The owner's answer."""
+        body = await self._workers.status(batch)
+        return None if body is None else msgspec.json.decode(body, type=Status)
+
+
+def uploader_app(settings: Settings) -> Starlette:
+    """The uploader's ASGI app; it connects when it is started."""
+    objects = object_store(settings)
+    producer = EventProducer(settings.kafka_bootstrap)
+    workers = WorkerViews(settings.workers_url.split(","), path=STATUS_PATH)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await producer.start()
+        yield
+        await producer.close()
+        await workers.close()
+
+    async def readiness() -> Mapping[str, str]:
+        return {"objects": await _check_objects(objects)}
+
+    return create_app(
+        objects=objects,
+        publisher=Publications(producer),
+        progress=OwnersProgress(workers),
+        readiness=readiness,
+        limits=UploadLimits(
+            archive_bytes_max=settings.archive_bytes_max,
+            archive=Limits(
+                entries_max=settings.archive_entries_max,
+                photo_bytes_max=settings.photo_bytes_max,
+            ),
+        ),
+        clock=time.time,
+        new_batch_id=lambda: batch_id(now_s=time.time(), entropy=os.urandom(ENTROPY_BYTES)),
+        lifespan=lifespan,
+    )
+
+
+async def _check_objects(objects: ObjectStore) -> str:
+    try:
+        await asyncio.to_thread(objects.prepare)
+    except StreamappError as error:
+        return error.code.sentence
+    return "ok"

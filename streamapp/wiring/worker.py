@@ -1,0 +1,71 @@
+"""A worker: its stores, its child processes and its Faust app."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from streamapp import crop_run
+from streamapp.archive import Limits
+from streamapp.crop_run import Cropper
+from streamapp.stream import app as stream_app
+from streamapp.vision import Options
+from streamapp.vision.children import Children, cores
+from streamapp.wiring.stores import object_store, record_store
+
+if TYPE_CHECKING:
+    from faust import App
+
+    from streamapp.settings import Settings
+
+
+def limits(settings: Settings) -> Limits:
+    """What an archive is judged by."""
+    return Limits(
+        entries_max=settings.archive_entries_max, photo_bytes_max=settings.photo_bytes_max
+    )
+
+
+def make_cropper(settings: Settings) -> Cropper:
+    """A child process's tools."""
+    options = Options(pixels_max=settings.photo_pixels_max)
+    return Cropper(object_store(settings), options)
+
+
+def make_children(settings: Settings) -> Children:
+    """The child processes of a worker."""
+    return Children(
+        count=settings.worker_concurrency or cores(),
+        initializer=crop_run.equip,
+        initargs=(make_cropper, settings),
+        memory_bytes_max=settings.photo_memory_max,
+    )
+
+
+def worker_app(settings: Settings) -> App:
+    """The Faust app of a worker."""
+    host = socket.gethostname() if settings.worker_host == "auto" else settings.worker_host
+    values = stream_app.WorkerValues(
+        kafka_bootstrap=settings.kafka_bootstrap,
+        partitions=settings.partitions,
+        replication_factor=settings.replication_factor,
+        data_dir=settings.data_dir / f"worker-{settings.worker_name}",
+        web_host=host,
+        web_port=settings.worker_port,
+        web_bind=settings.worker_bind or host,
+        session_timeout_s=settings.session_timeout_s,
+        photo_time_limit_s=settings.photo_time_limit_s,
+        limits=limits(settings),
+    )
+    return stream_app.create_app(
+        values,
+        objects=object_store(settings),
+        records=record_store(settings),
+        children=make_children(settings),
+    )
+
+
+def run_worker(settings: Settings) -> None:
+    """Run a worker until SIGTERM or SIGINT; does not return."""
+    object_store(settings).prepare()
+    stream_app.run(worker_app(settings), log_level=settings.log_level)
