@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamapp import topics
 from streamapp.errors import StreamappError
 from streamapp.settings import read_settings
 
@@ -112,10 +111,11 @@ def worker() -> None:
     Refuses to start when topics are missing or differ from the settings.
     """
     from connectors.kafka import admin  # noqa: PLC0415
+    from streamapp.wiring.values import topics  # noqa: PLC0415
     from streamapp.wiring.worker import run_worker  # noqa: PLC0415
 
     settings = _settings_with_log()
-    asyncio.run(admin.check(settings.kafka_bootstrap, _topic_specs(settings)))
+    asyncio.run(admin.check(settings.kafka_bootstrap, topics(settings).specs()))
     run_worker(settings)
 
 
@@ -123,16 +123,17 @@ def worker() -> None:
 def provision_topics() -> None:
     """Create the topics that are missing; refuse those that differ from the settings."""
     from connectors.kafka import admin  # noqa: PLC0415
+    from streamapp.wiring.values import topics  # noqa: PLC0415
 
     settings = read_settings()
     created = asyncio.run(
         admin.provision(
             settings.kafka_bootstrap,
-            _topic_specs(settings),
+            topics(settings).specs(),
             replication_factor=settings.replication_factor,
         )
     )
-    for spec in _topic_specs(settings):
+    for spec in topics(settings).specs():
         state = "created" if spec.name in created else "present"
         typer.echo(f"{state}  {spec.name} ({spec.partitions} partitions)")
 
@@ -144,12 +145,6 @@ def main() -> None:
     except StreamappError as error:
         typer.echo(f"streamapp: {error.code.code}: {error}", err=True)
         raise SystemExit(1) from None
-
-
-def _topic_specs(settings: Settings) -> tuple[topics.TopicSpec, ...]:
-    return topics.topic_specs(
-        partitions=settings.partitions, retention_hours=settings.retention_hours
-    )
 
 
 def _settings_with_log() -> Settings:

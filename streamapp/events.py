@@ -40,7 +40,7 @@ class PhotoQueued(_Event, frozen=True, kw_only=True, tag="PhotoQueued"):
 
     Topic ``photos-{high,normal,low}`` by priority, key `keys.photo_key`. The partition is chosen
     by run, so that neighbours in the archive stay neighbours in the partition:
-    see `topics.run_partition`.
+    see `topics.Topics.run_partition`.
     """
 
     batch: str

@@ -31,6 +31,11 @@ class Settings(BaseSettings):
     kafka_bootstrap: str = Field(
         "127.0.0.1:9092", min_length=3, description="Kafka brokers, host:port, comma separated."
     )
+    kafka_prefix: str = Field(
+        "",
+        pattern="^[A-Za-z0-9._-]{0,64}$",
+        description="Put before every topic and group, to share a cluster.",
+    )
     partitions: int = Field(
         12, ge=1, le=1024, description="Partitions of every topic: the most workers that share."
     )

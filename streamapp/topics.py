@@ -13,12 +13,7 @@ from zlib import crc32
 
 import msgspec
 
-APP_ID = "streamapp"
 PROGRESS_TABLE = "progress"
-
-ARCHIVES = "archives"
-BATCHES = "batches"
-PROGRESS_CHANGELOG = f"{APP_ID}-{PROGRESS_TABLE}-changelog"
 
 Lane = Literal["high", "normal", "low"]
 LANES: tuple[Lane, ...] = get_args(Lane)
@@ -37,31 +32,60 @@ class TopicSpec(msgspec.Struct, frozen=True, kw_only=True):
     config: dict[str, str] = {}
 
 
-def photos_topic(lane: Lane) -> str:
-    """Name of the topic that carries the photos of a lane."""
-    return f"photos-{lane}"
+class Topics(msgspec.Struct, frozen=True, kw_only=True):
+    """The topics of one installation; several share a cluster by their ``prefix``."""
+
+    partitions: int
+    retention_hours: int = 168
+    prefix: str = ""
+
+    @property
+    def app_id(self) -> str:
+        """Consumer group of the workers, and the first part of Faust's own topic names."""
+        return f"{self.prefix}streamapp"
+
+    @property
+    def archives(self) -> str:
+        """`events.ArchiveStored`."""
+        return f"{self.prefix}archives"
+
+    @property
+    def batches(self) -> str:
+        """The batch log, `events.BatchLogEvent`."""
+        return f"{self.prefix}batches"
+
+    @property
+    def progress_changelog(self) -> str:
+        """The progress table's changelog, as Faust names it."""
+        return f"{self.app_id}-{PROGRESS_TABLE}-changelog"
+
+    def photos(self, lane: Lane) -> str:
+        """`events.PhotoQueued` of one lane."""
+        return f"{self.prefix}photos-{lane}"
+
+    def run_partition(self, batch: str, run: int) -> int:
+        """Partition of the photos of run ``run`` (0-based) of a batch: runs take turns.
+
+        Neighbours in the archive stay neighbours in a partition, and batches start at different
+        ones.
+        """
+        return (crc32(batch.encode()) + run) % self.partitions
+
+    def specs(self) -> tuple[TopicSpec, ...]:
+        """Every topic, for provisioning."""
+        kept = {"retention.ms": str(self.retention_hours * _HOUR_MS)}
+        configs = {self.photos(lane): kept for lane in LANES}
+        configs |= {
+            self.archives: kept,
+            self.batches: kept,
+            self.progress_changelog: {"cleanup.policy": "compact"},
+        }
+        return tuple(
+            TopicSpec(name=name, partitions=self.partitions, config=config)
+            for name, config in configs.items()
+        )
 
 
 def lane(priority: int) -> Lane:
     """The lane of a batch's photos; priority 1 (first) to 10 (last)."""
     return LANES[bisect_left(_LAST_PRIORITIES, priority)]
-
-
-def run_partition(batch: str, run: int, partitions: int) -> int:
-    """Partition of the photos of run ``run`` (0-based) of a batch: runs take turns.
-
-    Neighbours in the archive stay neighbours in a partition, and batches start at different ones.
-    """
-    return (crc32(batch.encode()) + run) % partitions
-
-
-def topic_specs(*, partitions: int, retention_hours: int) -> tuple[TopicSpec, ...]:
-    """Every topic of an installation."""
-    kept = {"retention.ms": str(retention_hours * _HOUR_MS)}
-    compacted = {"cleanup.policy": "compact"}
-    configs = {ARCHIVES: kept, BATCHES: kept, PROGRESS_CHANGELOG: compacted}
-    configs |= {photos_topic(each): kept for each in LANES}
-    return tuple(
-        TopicSpec(name=name, partitions=partitions, config=config)
-        for name, config in configs.items()
-    )

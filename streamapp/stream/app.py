@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import faust
 
-from streamapp import topics
 from streamapp.stream import detect, expand, record, tally, views
 from streamapp.stream.ownership import Ownership
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from connectors.objects.interface import ObjectStore
     from connectors.records.interface import RecordStore
     from streamapp.archive import Limits
+    from streamapp.topics import Topics
     from streamapp.vision.children import Children
 
 BUFFER_EVENTS = 4096
@@ -37,8 +37,7 @@ class WorkerValues:
     """The settings a worker runs by."""
 
     kafka_bootstrap: str
-    partitions: int
-    replication_factor: int
+    topics: Topics
     data_dir: Path
     web_host: str
     web_port: int
@@ -52,8 +51,9 @@ def create_app(
     values: WorkerValues, *, objects: ObjectStore, records: RecordStore, children: Children
 ) -> faust.App:
     """Assemble the worker; nothing connects before the app is started."""
+    topics = values.topics
     app = faust.App(
-        topics.APP_ID,
+        topics.app_id,
         broker=[f"kafka://{address}" for address in values.kafka_bootstrap.split(",")],
         store="rocksdb://",
         datadir=values.data_dir,
@@ -62,8 +62,7 @@ def create_app(
         web_bind=values.web_bind,
         topic_allow_declare=False,
         topic_disable_leader=True,
-        topic_partitions=values.partitions,
-        topic_replication_factor=values.replication_factor,
+        topic_partitions=topics.partitions,
         broker_session_timeout=values.session_timeout_s,
         broker_heartbeat_interval=values.session_timeout_s / 3,
         broker_max_poll_records=POLL_EVENTS_MAX,
@@ -73,19 +72,21 @@ def create_app(
         stream_wait_empty=False,
         table_standby_replicas=0,
     )
-    table = tally.progress_table(app, partitions=values.partitions)
-    ownership = Ownership(app)
+    table = tally.progress_table(app, partitions=topics.partitions)
+    ownership = Ownership(app, topics)
     expand.register(
         app,
         objects=objects,
         limits=values.limits,
-        partitions=values.partitions,
+        topics=topics,
         clock=time.time,
     )
-    detect.register(app, children=children, photo_time_limit_s=values.photo_time_limit_s)
-    tally.register(app, table=table, ownership=ownership)
-    record.register(app, records=records, crop_url=objects.url)
-    views.register(app, table=table, ownership=ownership)
+    detect.register(
+        app, topics=topics, children=children, photo_time_limit_s=values.photo_time_limit_s
+    )
+    tally.register(app, topics=topics, table=table, ownership=ownership)
+    record.register(app, topics=topics, records=records, crop_url=objects.url)
+    views.register(app, topics=topics, table=table, ownership=ownership)
     _close_at_the_end(app, children, records)
     return app
 

@@ -14,7 +14,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from streamapp import events, topics
+from streamapp import events
 from streamapp.crop_run import crop_run, failed
 from streamapp.errors import Code, StreamappError
 from streamapp.events import PhotosFinished
@@ -23,6 +23,7 @@ from streamapp.stream.intake import acknowledge, current, deliveries
 from streamapp.stream.outlet import Outlet, raw_topic
 from streamapp.stream.patience import patiently
 from streamapp.stream.window import Window
+from streamapp.topics import LANES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from faust.types import TP, StreamT
 
     from streamapp.events import Outcome, PhotoQueued
+    from streamapp.topics import Lane, Topics
     from streamapp.vision.children import Children
 
 RUNS_WAITING = 4
@@ -39,14 +41,14 @@ RUNS_WAITING = 4
 _log = logging.getLogger(__name__)
 
 
-def register(app: App, *, children: Children, photo_time_limit_s: float) -> None:
+def register(app: App, *, topics: Topics, children: Children, photo_time_limit_s: float) -> None:
     """Attach an agent per lane and the slots to the app."""
     slots = children.count + 1
     detection = Detection(
-        Outlet(app), children=children, photo_time_limit_s=photo_time_limit_s, slots=slots
+        Outlet(app, topics), children=children, photo_time_limit_s=photo_time_limit_s, slots=slots
     )
-    for lane in topics.LANES:
-        _register_lane(app, lane, detection)
+    for lane in LANES:
+        _register_lane(app, topics, lane, detection)
 
     async def detect_slots() -> None:
         await asyncio.gather(*(detection.work() for _ in range(slots)))
@@ -54,8 +56,8 @@ def register(app: App, *, children: Children, photo_time_limit_s: float) -> None
     app.task(detect_slots)
 
 
-def _register_lane(app: App, lane: topics.Lane, detection: Detection) -> None:
-    @app.agent(raw_topic(app, topics.photos_topic(lane)), name=f"detect-{lane}")
+def _register_lane(app: App, topics: Topics, lane: Lane, detection: Detection) -> None:
+    @app.agent(raw_topic(app, topics.photos(lane)), name=f"detect-{lane}")
     async def detect(stream: StreamT[bytes]) -> None:
         async for event, photo in deliveries(stream, events.decode_photo):
             await detection.take(Delivery(event, photo))

@@ -12,12 +12,13 @@ import itertools
 import logging
 from typing import TYPE_CHECKING
 
-from streamapp import archive, events, topics
+from streamapp import archive, events
 from streamapp.errors import Code, StreamappError
 from streamapp.events import BatchOpened, BatchRejected, Outcome, PhotoQueued, PhotosFinished
 from streamapp.stream.intake import acknowledge, deliveries
 from streamapp.stream.outlet import Outlet, raw_topic
 from streamapp.stream.patience import patiently
+from streamapp.topics import lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from connectors.objects.interface import ObjectStore
     from streamapp.archive import Entry, Judgement, Limits
     from streamapp.events import ArchiveStored
+    from streamapp.topics import Topics
 
 PIECE_PHOTOS = 512
 """Photos that are published together; what the expansion holds in memory."""
@@ -40,15 +42,15 @@ def register(
     *,
     objects: ObjectStore,
     limits: Limits,
-    partitions: int,
+    topics: Topics,
     clock: Callable[[], float],
 ) -> None:
     """Attach the agent ``expand`` to the app."""
     expansion = Expansion(
-        Outlet(app), objects=objects, limits=limits, partitions=partitions, clock=clock
+        Outlet(app, topics), objects=objects, limits=limits, topics=topics, clock=clock
     )
 
-    @app.agent(raw_topic(app, topics.ARCHIVES), name="expand")
+    @app.agent(raw_topic(app, topics.archives), name="expand")
     async def expand(stream: StreamT[bytes]) -> None:
         async for event, stored in deliveries(stream, events.decode_archive):
             await expansion.run(stored)
@@ -64,13 +66,13 @@ class Expansion:
         *,
         objects: ObjectStore,
         limits: Limits,
-        partitions: int,
+        topics: Topics,
         clock: Callable[[], float],
     ) -> None:
         self._outlet = outlet
         self._objects = objects
         self._limits = limits
-        self._partitions = partitions
+        self._topics = topics
         self._clock = clock
 
     async def run(self, stored: ArchiveStored) -> None:
@@ -117,7 +119,7 @@ class Expansion:
         )
 
     async def _queue(self, stored: ArchiveStored, judgement: Judgement) -> None:
-        run_photos = run_size(judgement.photos, self._partitions)
+        run_photos = run_size(judgement.photos, self._topics.partitions)
         published = 0
 
         async def go_on() -> None:
@@ -141,12 +143,12 @@ class Expansion:
             for entry in piece
             if entry.fault is None
         )
-        await self._outlet.queue(topics.lane(stored.priority), queued)
+        await self._outlet.queue(lane(stored.priority), queued)
         if faulty := [entry for entry in piece if entry.fault is not None]:
             await self._outlet.tell(self._failed(stored, faulty))
 
     def _partition(self, stored: ArchiveStored, entry: Entry, run_photos: int) -> int:
-        return topics.run_partition(stored.batch, entry.index // run_photos, self._partitions)
+        return self._topics.run_partition(stored.batch, entry.index // run_photos)
 
     def _failed(self, stored: ArchiveStored, entries: Sequence[Entry]) -> PhotosFinished:
         now = self._clock()

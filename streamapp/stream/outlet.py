@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from streamapp import events, topics
+from streamapp import events
 from streamapp.errors import Code, StreamappError
 from streamapp.keys import batch_key, photo_key
 from streamapp.stream.patience import patiently
+from streamapp.topics import LANES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,21 +18,22 @@ if TYPE_CHECKING:
     from faust.types import TopicT
 
     from streamapp.events import BatchLogEvent, PhotoQueued
+    from streamapp.topics import Lane, Topics
 
 
 class Outlet:
     """Publishes and waits until Kafka has acknowledged, however long Kafka is away."""
 
-    def __init__(self, app: App) -> None:
-        self._batches = raw_topic(app, topics.BATCHES)
-        self._photos = {lane: raw_topic(app, topics.photos_topic(lane)) for lane in topics.LANES}
+    def __init__(self, app: App, topics: Topics) -> None:
+        self._batches = raw_topic(app, topics.batches)
+        self._photos = {lane: raw_topic(app, topics.photos(lane)) for lane in LANES}
 
     async def tell(self, event: BatchLogEvent) -> None:
         """Append to the batch log, in the partition of the batch's key."""
         key, value = batch_key(event.batch), events.encode(event)
         await patiently(lambda: _send(self._batches, [(key, value, None)]))
 
-    async def queue(self, lane: topics.Lane, photos: Iterable[tuple[PhotoQueued, int]]) -> None:
+    async def queue(self, lane: Lane, photos: Iterable[tuple[PhotoQueued, int]]) -> None:
         """Publish photos, each with its partition; published again, they change nothing."""
         messages = [
             (photo_key(photo.batch, photo.index), events.encode(photo), partition)

@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any, cast
 
 from faust.types import TP
 
-from streamapp import topics
-
 if TYPE_CHECKING:
     from faust import App
     from faust.transport.consumer import Consumer
+
+    from streamapp.topics import Topics
 
 
 class Ownership:
     """The partitions that were assigned, and the offset each must have been folded up to."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, topics: Topics) -> None:
         self._app = app
+        self._batches = topics.batches
         self._behind: dict[int, int] = {}
         self._assigned: set[int] = set()
         self._joined = False
@@ -56,7 +57,7 @@ class Ownership:
 
     async def _recovered(self, *_args: Any, **_options: Any) -> None:
         consumer = cast("Consumer", self._app.consumer)
-        tps = {tp for tp in consumer.assignment() if tp.topic == topics.BATCHES}
+        tps = {tp for tp in consumer.assignment() if tp.topic == self._batches}
         ends = await consumer.highwaters(*tps)
         starts = await consumer.earliest_offsets(*tps)
         committed = await consumer.seek_to_committed()

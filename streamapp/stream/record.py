@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from connectors.records.interface import PhotoRecord
-from streamapp import events, topics
+from streamapp import events
 from streamapp.events import PhotosFinished
 from streamapp.keys import record_id
 from streamapp.stream.intake import acknowledge, deliveries
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 
     from connectors.records.interface import RecordStore
     from streamapp.events import Outcome
+    from streamapp.topics import Topics
 
 
-def register(app: App, *, records: RecordStore, crop_url: Callable[[str], str]) -> None:
+def register(
+    app: App, *, topics: Topics, records: RecordStore, crop_url: Callable[[str], str]
+) -> None:
     """Attach the agent ``record`` to the app; ``crop_url`` gives the address of a crop's key."""
 
-    @app.agent(raw_topic(app, topics.BATCHES), name="record")
+    @app.agent(raw_topic(app, topics.batches), name="record")
     async def record(stream: StreamT[bytes]) -> None:
         await patiently(records.prepare)
         async for event, entry in deliveries(stream, events.decode_batch_log):

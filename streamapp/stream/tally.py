@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from streamapp import events, progress, topics
+from streamapp import events, progress
 from streamapp.keys import batch_key
 from streamapp.stream.intake import acknowledge, deliveries
 from streamapp.stream.outlet import raw_topic
+from streamapp.topics import PROGRESS_TABLE
 
 if TYPE_CHECKING:
     from faust import App
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from streamapp.events import BatchLogEvent
     from streamapp.stream.ownership import Ownership
+    from streamapp.topics import Topics
 
 _ROCKSDB = {
     "block_cache_size": 16 * 1024 * 1024,
@@ -31,7 +33,7 @@ _ROCKSDB = {
 def progress_table(app: App, *, partitions: int) -> TableT[bytes, bytes]:
     """`progress.Progress` by batch; the keys are raw bytes, hashed like those of the batch log."""
     return app.Table(
-        topics.PROGRESS_TABLE,
+        PROGRESS_TABLE,
         key_type=bytes,
         value_type=bytes,
         partitions=partitions,
@@ -39,10 +41,12 @@ def progress_table(app: App, *, partitions: int) -> TableT[bytes, bytes]:
     )
 
 
-def register(app: App, *, table: TableT[bytes, bytes], ownership: Ownership) -> None:
+def register(
+    app: App, *, topics: Topics, table: TableT[bytes, bytes], ownership: Ownership
+) -> None:
     """Attach the agent ``tally`` to the app; it alone writes the table."""
 
-    @app.agent(raw_topic(app, topics.BATCHES), name="tally", concurrency=1)
+    @app.agent(raw_topic(app, topics.batches), name="tally", concurrency=1)
     async def tally(stream: StreamT[bytes]) -> None:
         async for event, entry in deliveries(stream, events.decode_batch_log):
             _fold_into(table, entry)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import ClientError, ClientTimeout
 
-from streamapp import progress, topics
+from streamapp import progress
 from streamapp.errors import Code
 from streamapp.keys import STATUS_PATH, batch_key
+from streamapp.topics import PROGRESS_TABLE
 
 if TYPE_CHECKING:
     from faust import App
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from streamapp.stream.ownership import Ownership
+    from streamapp.topics import Topics
 
 _ROUTED = "X-Streamapp-Routed"
 """Set on a request that a worker passed on, so that two that disagree do not play ball."""
@@ -32,13 +34,15 @@ _ROUTE_TIMEOUT = ClientTimeout(total=2)
 _RETRY_AFTER_S = 1
 
 
-def register(app: App, *, table: TableT[bytes, bytes], ownership: Ownership) -> None:
+def register(
+    app: App, *, topics: Topics, table: TableT[bytes, bytes], ownership: Ownership
+) -> None:
     """Attach the views to the app's web server."""
 
     @app.page(f"{STATUS_PATH}/{{batch}}")
     async def batch_status(view: View, request: Request, batch: str) -> Response:
         key = batch_key(batch)
-        if ownership.answers_for(partition_of(app, key)):
+        if ownership.answers_for(_partition(app, topics, key)):
             return _answer(view, table.get(key))
         if _ROUTED in request.headers:
             return _problem(view, Code.PROGRESS_AWAY)
@@ -55,9 +59,9 @@ def register(app: App, *, table: TableT[bytes, bytes], ownership: Ownership) -> 
         return view.json({"ready": is_ready}, status=status)
 
 
-def partition_of(app: App, key: bytes) -> int:
+def _partition(app: App, topics: Topics, key: bytes) -> int:
     """Partition of a batch's key, the same in the batch log and in the table."""
-    return int(app.producer.key_partition(topics.BATCHES, key).partition)
+    return int(app.producer.key_partition(topics.batches, key).partition)
 
 
 def _answer(view: View, row: bytes | None) -> Response:
@@ -79,7 +83,7 @@ async def _ask_owner(app: App, view: View, request: Request, key: bytes) -> Resp
 
 
 def _owner_url(app: App, key: bytes) -> URL:
-    return app.router.key_store(topics.PROGRESS_TABLE, key)
+    return app.router.key_store(PROGRESS_TABLE, key)
 
 
 def _problem(view: View, code: Code) -> Response:

@@ -12,8 +12,6 @@ import msgspec
 
 from connectors.kafka.producer import EventProducer
 from connectors.workers.views import WorkerViews
-from streamapp import topics
-from streamapp.archive import Limits
 from streamapp.errors import StreamappError
 from streamapp.events import encode
 from streamapp.keys import STATUS_PATH, batch_key
@@ -22,6 +20,7 @@ from streamapp.upload.app import create_app
 from streamapp.upload.batch_ids import ENTROPY_BYTES, batch_id
 from streamapp.upload.reception import UploadLimits
 from streamapp.wiring.stores import object_store
+from streamapp.wiring.values import limits, topics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -36,12 +35,13 @@ if TYPE_CHECKING:
 class Publications:
     """`upload.interfaces.Publisher` over Kafka."""
 
-    def __init__(self, producer: EventProducer) -> None:
+    def __init__(self, producer: EventProducer, topic: str) -> None:
         self._producer = producer
+        self._topic = topic
 
     async def publish(self, event: ArchiveStored) -> None:
         """Append the event to the topic of archives."""
-        await self._producer.publish(topics.ARCHIVES, batch_key(event.batch), encode(event))
+        await self._producer.publish(self._topic, batch_key(event.batch), encode(event))
 
 
 class OwnersProgress:
@@ -74,15 +74,12 @@ def uploader_app(settings: Settings) -> Starlette:
 
     return create_app(
         objects=objects,
-        publisher=Publications(producer),
+        publisher=Publications(producer, topics(settings).archives),
         progress=OwnersProgress(workers),
         readiness=readiness,
         limits=UploadLimits(
             archive_bytes_max=settings.archive_bytes_max,
-            archive=Limits(
-                entries_max=settings.archive_entries_max,
-                photo_bytes_max=settings.photo_bytes_max,
-            ),
+            archive=limits(settings),
         ),
         clock=time.time,
         new_batch_id=lambda: batch_id(now_s=time.time(), entropy=os.urandom(ENTROPY_BYTES)),

@@ -6,24 +6,17 @@ import socket
 from typing import TYPE_CHECKING
 
 from streamapp import crop_run
-from streamapp.archive import Limits
 from streamapp.crop_run import Cropper
 from streamapp.stream import app as stream_app
 from streamapp.vision import Options
 from streamapp.vision.children import Children, cores
 from streamapp.wiring.stores import object_store, record_store
+from streamapp.wiring.values import limits, topics
 
 if TYPE_CHECKING:
     from faust import App
 
     from streamapp.settings import Settings
-
-
-def limits(settings: Settings) -> Limits:
-    """What an archive is judged by."""
-    return Limits(
-        entries_max=settings.archive_entries_max, photo_bytes_max=settings.photo_bytes_max
-    )
 
 
 def make_cropper(settings: Settings) -> Cropper:
@@ -47,8 +40,7 @@ def worker_app(settings: Settings) -> App:
     host = socket.gethostname() if settings.worker_host == "auto" else settings.worker_host
     values = stream_app.WorkerValues(
         kafka_bootstrap=settings.kafka_bootstrap,
-        partitions=settings.partitions,
-        replication_factor=settings.replication_factor,
+        topics=topics(settings),
         data_dir=settings.data_dir / f"worker-{settings.worker_name}",
         web_host=host,
         web_port=settings.worker_port,

@@ -6,35 +6,43 @@ from collections import Counter
 
 import pytest
 
-from streamapp import topics
+from streamapp.topics import Topics, lane
+
+TOPICS = Topics(partitions=12, retention_hours=2)
 
 
 @pytest.mark.parametrize(
-    ("priority", "lane"),
+    ("priority", "expected"),
     [(1, "high"), (3, "high"), (4, "normal"), (7, "normal"), (8, "low"), (10, "low")],
 )
-def test_a_priority_has_its_lane(priority: int, lane: str) -> None:
-    assert topics.lane(priority) == lane
+def test_a_priority_has_its_lane(priority: int, expected: str) -> None:
+    assert lane(priority) == expected
 
 
 def test_the_runs_of_a_batch_take_turns_over_all_partitions() -> None:
-    partitions = Counter(topics.run_partition("b1", run, 12) for run in range(120))
+    partitions = Counter(TOPICS.run_partition("b1", run) for run in range(120))
     assert set(partitions.values()) == {10}
     assert len(partitions) == 12
 
 
 def test_batches_start_at_different_partitions() -> None:
-    assert len({topics.run_partition(f"b{n}", 0, 12) for n in range(100)}) == 12
+    assert len({TOPICS.run_partition(f"b{n}", 0) for n in range(100)}) == 12
 
 
 def test_every_topic_has_the_same_number_of_partitions() -> None:
-    specs = topics.topic_specs(partitions=7, retention_hours=1)
-    assert {spec.partitions for spec in specs} == {7}
+    assert {spec.partitions for spec in TOPICS.specs()} == {12}
 
 
 def test_only_the_changelog_is_compacted() -> None:
-    specs = topics.topic_specs(partitions=7, retention_hours=2)
+    specs = TOPICS.specs()
     compacted = [spec.name for spec in specs if "cleanup.policy" in spec.config]
     assert compacted == ["streamapp-progress-changelog"]
     kept = {spec.config.get("retention.ms") for spec in specs} - {None}
     assert kept == {"7200000"}
+
+
+def test_a_prefix_keeps_two_installations_apart() -> None:
+    names = {spec.name for spec in TOPICS.specs()}
+    prefixed = Topics(partitions=12, prefix="other.")
+    assert names.isdisjoint(spec.name for spec in prefixed.specs())
+    assert prefixed.app_id != TOPICS.app_id

@@ -1,0 +1,27 @@
+"""What the settings mean to the parts of the product that know no settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamapp.archive import Limits
+from streamapp.topics import Topics
+
+if TYPE_CHECKING:
+    from streamapp.settings import Settings
+
+
+def topics(settings: Settings) -> Topics:
+    """The topics of the installation."""
+    return Topics(
+        partitions=settings.partitions,
+        retention_hours=settings.retention_hours,
+        prefix=settings.kafka_prefix,
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """What an archive is judged by."""
+    return Limits(
+        entries_max=settings.archive_entries_max, photo_bytes_max=settings.photo_bytes_max
+    )
