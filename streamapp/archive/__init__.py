@@ -7,8 +7,9 @@ with an archive is a `StreamappError` with an ``ARCHIVE_`` or ``ENTRY_`` code.
 
 from __future__ import annotations
 
-from streamapp.archive.directory import Reader
-from streamapp.archive.rules import Entry, Judgement, Limits, judge, photos
+from streamapp.archive.end import Reader
+from streamapp.archive.faults import Limits
+from streamapp.archive.rules import Entry, Judgement, judge, photos
 from streamapp.archive.runs import RUN_BYTES, RUN_PHOTOS, byte_range, joins, read_run
 
 __all__ = [

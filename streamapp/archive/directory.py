@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from streamapp.archive.end import Directory, Reader, find_directory, read_exactly
+from streamapp.archive.end import read_exactly
 from streamapp.archive.extra import ZIP64_ID, extra_field
 from streamapp.archive.names import decode_name
 from streamapp.errors import Code, StreamappError
@@ -21,7 +21,7 @@ from streamapp.errors import Code, StreamappError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Directory", "RawEntry", "Reader", "entries", "find_directory"]
+    from streamapp.archive.end import Directory, Reader
 
 PIECE_BYTES = 1 << 20
 

@@ -8,38 +8,22 @@ entry (to see duplicates and overlaps), never the entries.
 
 from __future__ import annotations
 
-import stat
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from streamapp.archive.directory import RawEntry, Reader, entries, find_directory
-from streamapp.archive.inflate import METHODS, STORED
-from streamapp.archive.names import (
-    NAME_CHARACTERS_MAX,
-    NameSet,
-    could_be_photo,
-    is_clutter,
-    path_fault,
-)
+from streamapp.archive.directory import entries
+from streamapp.archive.end import find_directory
+from streamapp.archive.faults import Limits, entry_fault, is_folder
+from streamapp.archive.names import NAME_CHARACTERS_MAX, NameSet, could_be_photo, is_clutter
 from streamapp.archive.ranges import Ranges
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_MIB = 1 << 20
-_ENCRYPTED = 0x2041  # flag bits 0, 6, 13: APPNOTE 4.4.4
-_UNIX_SYSTEMS = (3, 19)
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What an archive may hold. ``ratio_max`` is inflated over compressed size of one photo."""
-
-    entries_max: int = 1_000_000
-    photo_compressed_bytes_max: int = 64 * _MIB
-    photo_bytes_max: int = 128 * _MIB
-    ratio_max: int = 250
+    from streamapp.archive.directory import RawEntry
+    from streamapp.archive.end import Reader
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,10 +98,10 @@ def _too_many(limits: Limits) -> StreamappError:
 def _photos(raws: Iterable[RawEntry], limits: Limits) -> Iterator[Entry]:
     names, index = NameSet(), 0
     for raw in raws:
-        if is_clutter(raw.name) or _file_type(raw) == stat.S_IFDIR:
+        if is_clutter(raw.name) or is_folder(raw):
             continue
         duplicate = None if names.add(raw.name) else (Code.ENTRY_DUPLICATE, "")
-        fault, detail = _kind_fault(raw) or _size_fault(raw, limits) or duplicate or (None, "")
+        fault, detail = entry_fault(raw, limits) or duplicate or (None, "")
         yield Entry(
             index=index,
             # A name too long is a fault; cut, it still fits into every event and row.
@@ -131,35 +115,3 @@ def _photos(raws: Iterable[RawEntry], limits: Limits) -> Iterator[Entry]:
             detail=detail,
         )
         index += 1
-
-
-def _file_type(raw: RawEntry) -> int:
-    """The Unix file type, 0 when the entry does not say."""
-    return stat.S_IFMT(raw.attributes >> 16) if raw.system in _UNIX_SYSTEMS else 0
-
-
-def _kind_fault(raw: RawEntry) -> tuple[Code, str] | None:
-    """What in an entry's name or kind makes it unusable, with the particulars."""
-    if path := path_fault(raw.name):
-        return Code.ENTRY_PATH, path
-    if _file_type(raw) not in (0, stat.S_IFREG):
-        return Code.ENTRY_NOT_A_FILE, ""
-    if raw.flags & _ENCRYPTED:
-        return Code.ENTRY_ENCRYPTED, ""
-    if raw.method not in METHODS:
-        return Code.ENTRY_METHOD, f"method {raw.method}"
-    return None
-
-
-def _size_fault(raw: RawEntry, limits: Limits) -> tuple[Code, str] | None:
-    """The same for its declared sizes."""
-    sizes = f"{raw.compressed_bytes} bytes, {raw.photo_bytes} inflated"
-    if (
-        raw.compressed_bytes > limits.photo_compressed_bytes_max
-        or raw.photo_bytes > limits.photo_bytes_max
-        or raw.photo_bytes > limits.ratio_max * raw.compressed_bytes
-    ):
-        return Code.ENTRY_TOO_LARGE, sizes
-    if raw.method == STORED and raw.compressed_bytes != raw.photo_bytes:
-        return Code.ENTRY_BROKEN, f"stored, but {sizes}"
-    return None

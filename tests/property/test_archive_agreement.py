@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamapp.archive import Judgement, Limits, judge, read_run
-from streamapp.archive.directory import entries, find_directory
+from streamapp.archive.directory import entries
+from streamapp.archive.end import find_directory
 from tests.archives import claims, reader
 
 LIMITS = Limits(ratio_max=1_000_000)

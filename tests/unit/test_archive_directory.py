@@ -9,7 +9,8 @@ from zlib import crc32
 import pytest
 
 from streamapp.archive import Limits, judge
-from streamapp.archive.directory import entries, find_directory
+from streamapp.archive.directory import entries
+from streamapp.archive.end import find_directory
 from streamapp.errors import Code, StreamappError
 from tests.archives import directory_entry, listed, reader, with_zip64_end, without_data, zipped
 
@@ -169,6 +170,17 @@ def test_what_is_no_zip_is_refused_as_that(data: bytes) -> None:
 def test_an_archive_that_was_cut_off_is_broken(tenths: int) -> None:
     data = zipped(PHOTOS)
     assert refusal(data[: len(data) * tenths // 10]) is Code.ARCHIVE_BROKEN
+
+
+def test_an_entry_that_runs_past_the_directory_is_broken() -> None:
+    raw = bytearray(directory_entry(b"a.jpg", 0))
+    struct.pack_into("<H", raw, 28, 6)
+    assert refusal(without_data([bytes(raw)], data_bytes=2_000)) is Code.ARCHIVE_BROKEN
+
+
+def test_a_directory_that_ends_within_the_fixed_part_of_an_entry_is_broken() -> None:
+    raws = [directory_entry(b"a.jpg", 0), b"PK\1\2" + bytes(41)]
+    assert refusal(without_data(raws, data_bytes=2_000)) is Code.ARCHIVE_BROKEN
 
 
 def test_an_archive_shorter_than_its_size_is_broken() -> None:

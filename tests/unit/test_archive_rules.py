@@ -199,6 +199,11 @@ def test_the_number_of_entries_is_limited_skipped_ones_included() -> None:
     assert refusal(data, Limits(entries_max=2)) is Code.ARCHIVE_TOO_MANY_ENTRIES
 
 
+def test_a_claim_of_too_many_entries_is_refused_before_they_are_read() -> None:
+    data = without_data([directory_entry(b"a.jpg", 0)], data_bytes=2_000, count=10)
+    assert refusal(data, Limits(entries_max=9)) is Code.ARCHIVE_TOO_MANY_ENTRIES
+
+
 def test_the_limit_on_entries_holds_for_a_directory_that_claims_fewer() -> None:
     raws = [directory_entry(b"%d.jpg" % number, number * 2_000) for number in range(10)]
     data = without_data(raws, data_bytes=20_000, count=1)

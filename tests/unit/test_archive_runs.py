@@ -25,13 +25,20 @@ class CountingReader:
         return self.data[start : start + length]
 
 
-def photo(index: int, offset: int, compressed_bytes: int = 1_000, batch: str = "b1") -> PhotoQueued:
+def photo(
+    index: int,
+    offset: int,
+    compressed_bytes: int = 1_000,
+    *,
+    batch: str = "b1",
+    archive: str = "archives/b1.zip",
+) -> PhotoQueued:
     return PhotoQueued(
         batch=batch,
         project="p1",
         index=index,
         name=f"{index}.jpg",
-        archive=f"archives/{batch}.zip",
+        archive=archive,
         header_offset=offset,
         compressed_bytes=compressed_bytes,
         photo_bytes=compressed_bytes,
@@ -142,8 +149,14 @@ def test_the_gap_in_the_file_is_bounded(gap: int, joined: bool) -> None:  # noqa
 
 @pytest.mark.parametrize(
     "other",
-    [photo(0, 0), photo(0, 1_035), photo(1, 0), photo(1, 500), photo(1, 1_035, batch="b2")],
-    ids=["the same again", "an index again", "going back", "overlapping", "another batch"],
+    [
+        pytest.param(photo(0, 0), id="the same again"),
+        pytest.param(photo(0, 1_035), id="an index again"),
+        pytest.param(photo(1, 0), id="going back"),
+        pytest.param(photo(1, 500), id="overlapping"),
+        pytest.param(photo(1, 1_035, batch="b2"), id="another batch"),
+        pytest.param(photo(1, 1_035, archive="archives/b2.zip"), id="another archive"),
+    ],
 )
 def test_what_does_not_follow_does_not_join(other: PhotoQueued) -> None:
     assert not joins([photo(0, 0)], other)
