@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class IncomingArchive:
-    """A `form.FileSink` that streams into one object.
+    """A `parts.FileSink` that streams into one object.
 
     The store is not touched before the first byte has come. The object appears only when the
     archive is complete; `abandon` makes the store drop an unfinished one.

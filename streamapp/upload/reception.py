@@ -18,7 +18,7 @@ from streamapp import archive
 from streamapp.errors import Code, StreamappError
 from streamapp.events import ArchiveStored, decode_archive, encode
 from streamapp.keys import archive_key, manifest_key
-from streamapp.upload.form import Form, read_form
+from streamapp.upload.form import read_form
 from streamapp.upload.incoming import IncomingArchive
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from connectors.objects.interface import ObjectStore
     from streamapp.upload.interfaces import Publisher
+    from streamapp.upload.parts import Form
 
 MANIFEST_BYTES_MAX = 16 * 1024
 

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -280,12 +281,16 @@ def test_a_refusal_reaches_a_client_that_is_still_sending(url: str, tmp_path: Pa
         curled = subprocess.run(curl, capture_output=True, check=True)
         assert json.loads(curled.stdout)["code"] == "archive_too_large"
 
-    pieces = (bytes(MIB) for _ in range(64))
-    begin = part("priority", b"99") + part("file", b"", "a.zip")[:-2]
-    answer = httpx.post(
-        url + UPLOAD, content=(piece for piece in [begin, *pieces]), headers=MULTIPART
-    )
-    refused(answer, Code.FIELD_INVALID)
+
+def test_a_client_that_only_listens_after_sending_sees_the_refusal(url: str) -> None:
+    pieces = [part("priority", b"99") + part("file", b"", "a.zip")[:-2], *[bytes(MIB)] * 64]
+    headers = MULTIPART | {"Content-Length": str(sum(map(len, pieces)))}
+    for path, status in ((UPLOAD, 413), ("/nothing", 404)):
+        client = HTTPConnection(urlsplit(url).netloc, timeout=10)
+        client.request("POST", path, iter(pieces), headers)
+        with client.getresponse() as answer:
+            assert answer.status == status
+        client.close()
 
 
 # The services around.
@@ -335,6 +340,14 @@ def test_an_unexpected_fault_is_logged_and_not_told(
     assert "secret" not in answer.text
     assert "ZeroDivisionError: secret" in caplog.text
     assert left(store) == []
+
+
+def test_a_shutdown_in_mid_upload_leaves_nothing(store: FolderStore, around: Surroundings) -> None:
+    with ExitStack() as client:
+        with serving(make_app(store, around)) as url:
+            client.enter_context(half_sent(url))
+            assert eventually(lambda: left(store) != [])
+        assert left(store) == []
 
 
 def test_a_silent_client_is_given_up_and_leaves_nothing(
@@ -400,6 +413,11 @@ def test_an_unknown_batch_is_404(url: str, batch: str) -> None:
     assert httpx.get(url + STATUS + batch).status_code == 404
 
 
+def test_what_cannot_be_a_batch_id_is_never_looked_up(url: str, around: Surroundings) -> None:
+    around.progress_fault = StreamappError(Code.PROGRESS_AWAY)
+    refused(httpx.get(url + STATUS + "f" * 31), Code.BATCH_UNKNOWN)
+
+
 def test_an_owner_in_transition_is_503(url: str, around: Surroundings) -> None:
     around.progress_fault = StreamappError(Code.PROGRESS_AWAY)
     refused(httpx.get(url + STATUS + "f" * 32), Code.PROGRESS_AWAY)
@@ -411,6 +429,7 @@ def test_unknown_addresses_and_methods_are_problems_too(url: str) -> None:
     wrong = httpx.get(url + UPLOAD)
     refused(wrong, Code.METHOD_NOT_ALLOWED)
     assert wrong.headers["allow"] == "POST"
+    assert "connection" not in wrong.headers
 
 
 def test_ready_names_the_service_that_is_away(url: str, around: Surroundings) -> None:

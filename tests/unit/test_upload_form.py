@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,10 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from streamapp.errors import Code, StreamappError
-from streamapp.upload.form import OVERHEAD_BYTES_MAX, Form, read_form
+from streamapp.upload.form import OVERHEAD_BYTES_MAX, read_form
+
+if TYPE_CHECKING:
+    from streamapp.upload.parts import Form
 
 FILE = b"\r\n--edg\r\n--edge\r\n\r--" * 3
 BODY = (
