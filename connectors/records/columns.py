@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 COLUMNS = PhotoRecord.__struct_fields__
+"""All that are written, ``id`` first."""
 PAGE_ROWS = 500
 """How many rows of a batch are in memory at a time when they are read."""
 

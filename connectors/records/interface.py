@@ -1,7 +1,9 @@
 """What the product asks of the database: rows of ``data_records``, one per photo.
 
 A database that does not answer raises `StreamappError` with ``RECORDS_AWAY`` (fate: wait). No
-other exception leaves a connector for a fault of the service.
+other exception leaves a connector for a fault of the service. A row the database refuses, which
+only an id of ours that is too long can bring about, raises ``INTERNAL``; odd names never do: text
+that UTF-8 cannot carry is replaced and text that is longer than its column is cut.
 """
 
 from __future__ import annotations
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class PhotoRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of ``data_records``. Times are Unix seconds, coordinates pixels of the original."""
+    """One row of ``data_records``.
+
+    Times are Unix seconds, kept to the microsecond, coordinates pixels of the original.
+    """
 
     id: str
     batch_id: str

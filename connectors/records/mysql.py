@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     from connectors.records.interface import PhotoRecord
 
+# Assignments are done from left to right, each seeing the ones before: this holds, or does not, for
+# all columns of a row alike, whether processing_status has been assigned yet or not.
 _KEPT = "processing_status = 'completed' AND VALUES(processing_status) <> 'completed'"
-# Assignments are done from left to right, so the column the rule reads comes last.
-_ASSIGNED = [*(c for c in COLUMNS if c not in {"id", "processing_status"}), "processing_status"]
 _UPSERT = (
     f"INSERT INTO data_records ({', '.join(COLUMNS)}) "  # noqa: S608 - our own column names
     f"VALUES ({', '.join(['%s'] * len(COLUMNS))}) "
     "ON DUPLICATE KEY UPDATE "
-    + ", ".join(f"{column} = IF({_KEPT}, {column}, VALUES({column}))" for column in _ASSIGNED)
+    + ", ".join(f"{column} = IF({_KEPT}, {column}, VALUES({column}))" for column in COLUMNS[1:])
 )
 _PAGE = (
     f"SELECT {', '.join(COLUMNS)} FROM data_records "  # noqa: S608 - our own column names

@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 10.0
 
-_ASSIGNED = [column for column in COLUMNS if column != "id"]
+_ASSIGNED = COLUMNS[1:]
 _EXCLUDED = [f"excluded.{column}" for column in _ASSIGNED]
 # A row that would stay as it is, is not touched, so that updated_at tells the truth.
 _UPSERT = (

@@ -124,7 +124,7 @@ async def test_a_deadlock_is_tried_again(mysql_url: str) -> None:
         with connect(mysql_url) as other, other.cursor() as cursor:
             # The other transaction changed more rows, so the store's is the one that is ended.
             cursor.execute("BEGIN")
-            cursor.execute("UPDATE data_records SET face_x = 7 WHERE photo_index >= 10")
+            cursor.execute("UPDATE data_records SET face_x = 7 WHERE id >= %s", (rows[10].id,))
             write = asyncio.create_task(store.upsert(rows))
             await _waits_for_a_lock(mysql_url)
             await asyncio.to_thread(cursor.execute, "UPDATE data_records SET face_x = 7")
@@ -141,11 +141,12 @@ async def _waits_for_a_lock(url: str) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_a_row_the_database_does_not_take_is_not_waited_for(mysql_url: str) -> None:
+async def test_a_row_the_database_does_not_take_fails_the_call_as_a_whole(mysql_url: str) -> None:
+    megabytes = [a_row(index, photo_name="x" * 1_000) for index in range(2_000)]
     async with opened(mysql_url) as store:
         await store.prepare()
         with pytest.raises(StreamappError) as raised:
-            await store.upsert([a_row(0), a_row(1, id="x" * 500)])
+            await store.upsert([*megabytes, a_row(id="x" * 500)])
         assert raised.value.code is Code.INTERNAL
         assert await store.counts(BATCH) == {}
 

@@ -49,6 +49,14 @@ async def test_processes_write_the_same_new_file_at_once(tmp_path: Path) -> None
     await store.close()
 
 
+@pytest.mark.parametrize("attempt", range(10))
+async def test_eight_may_make_the_file_at_once(tmp_path: Path, attempt: int) -> None:
+    stores = [SqliteRecords(tmp_path / f"{attempt}.sqlite") for _ in range(8)]
+    await asyncio.gather(*(store.prepare() for store in stores))
+    for store in stores:
+        await store.close()
+
+
 async def test_a_file_that_cannot_be_opened_is_away_until_it_can(tmp_path: Path) -> None:
     store = SqliteRecords(tmp_path / "later" / "records.sqlite")
     with pytest.raises(StreamappError) as raised:
