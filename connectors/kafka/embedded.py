@@ -1,0 +1,126 @@
+"""The real Apache Kafka on this machine: one node, broker and controller, no Docker, no set-up.
+
+Everything it keeps is in one folder (see `folder`) and survives a restart, also on another port.
+It listens on 127.0.0.1 only, creates no topics by itself, and ends with the process that started
+it (see `leash`). One broker at a time runs on a folder. What goes wrong is ``KAFKA_NOT_STARTED``
+with the end of the broker's log, or ``JAVA_MISSING``; then nothing is left running.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Self
+
+from connectors.kafka.folder import configure, format_once, lock, not_started
+from connectors.kafka.jars import jar_folder
+from connectors.kafka.java import find_java
+from connectors.kafka.leash import spawn
+from connectors.kafka.ports import free_ports, is_free, kafka_answers
+from streamapp.errors import Code, StreamappError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_START_LIMIT_S = 60.0
+_STOP_LIMIT_S = 15.0
+_POLL_S = 0.05
+
+_LEAN = ("-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+"""One collector thread is enough for a small heap and leaves the cores to the photos."""
+
+_SHORT_LIVED = ("-XX:TieredStopAtLevel=1",)
+"""A tool that runs for half a second gains nothing from the optimizing compiler."""
+
+
+class EmbeddedKafka:
+    """A broker on a folder of its own; a context manager that starts and stops it."""
+
+    def __init__(self, data: Path, *, heap_mb: int = 384, port: int | None = None) -> None:
+        """Describe it; nothing starts yet.
+
+        Args:
+            data: Its folder, made when missing.
+            heap_mb: The Java heap in MiB; 256 to 512 is sensible.
+            port: Where it listens; by default a free port, another one at each start.
+        """
+        self._data = data.absolute()
+        self._heap_mb = heap_mb
+        self._wanted_port = port
+        self._port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """Its address, ``127.0.0.1:PORT``, once started."""
+        return f"127.0.0.1:{self._port}"
+
+    @property
+    def pid(self) -> int:
+        """Process id of the running broker."""
+        if self._process is None:
+            raise StreamappError(Code.KAFKA_NOT_STARTED, "it is not running")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it and return when it answers; blocks for two or three seconds.
+
+        Raises:
+            StreamappError: ``KAFKA_NOT_STARTED`` or ``JAVA_MISSING``.
+        """
+        java = [str(find_java()), "-cp", f"{jar_folder()}/*", *_LEAN]
+        with lock(self._data) as held:
+            self._port, controller_port = self._ports()
+            configure(self._data, port=self._port, controller_port=controller_port)
+            format_once(self._data, [*java, *_SHORT_LIVED])
+            run = [*java, f"-Xmx{self._heap_mb}m", "kafka.Kafka", "server.properties"]
+            self._process = self._launch(run, held)
+        try:
+            self._await_answer(self._process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop it in order, by force when that takes too long; fine when it is not running."""
+        if self._process is not None:
+            self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_STOP_LIMIT_S)
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it."""
+        self.stop()
+
+    def _ports(self) -> list[int]:
+        if self._wanted_port is None:
+            return free_ports(2)
+        if not is_free(self._wanted_port):
+            detail = f"port {self._wanted_port} is taken"
+            raise StreamappError(Code.KAFKA_NOT_STARTED, detail)
+        return [self._wanted_port, *free_ports(1)]
+
+    def _launch(self, command: list[str], lock: IO[bytes]) -> subprocess.Popen[bytes]:
+        with (self._data / "kafka.log").open("wb") as log:
+            try:
+                return spawn(command, cwd=self._data, output=log, inherit=(lock.fileno(),))
+            except OSError as error:
+                raise not_started(self._data, str(error)) from error
+
+    def _await_answer(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _START_LIMIT_S
+        while not kafka_answers(self._port):
+            if process.poll() is not None:
+                raise not_started(self._data, f"it ended with {process.returncode}")
+            if time.monotonic() > deadline:
+                raise not_started(self._data, f"no answer within {_START_LIMIT_S:.0f} s")
+            time.sleep(_POLL_S)
