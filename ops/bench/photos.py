@@ -1,0 +1,45 @@
+"""Photos for benchmarks, made from the sample's portrait: free, deterministic, of a given size."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+PORTRAIT = Path(__file__).parents[1] / "sample" / "astronaut.jpg"
+VARIANTS = 24
+
+
+def make_photos(folder: Path, *, photos: int, megapixels: float) -> list[Path]:
+    """``photos`` JPEGs of a 4:3 scene with one face, in ``folder``; every 24th is the same."""
+    folder.mkdir(parents=True, exist_ok=True)
+    variants = [_variant(number, megapixels) for number in range(min(photos, VARIANTS))]
+    paths = [folder / f"{number:06d}.jpg" for number in range(photos)]
+    for number, path in enumerate(paths):
+        path.write_bytes(variants[number % len(variants)])
+    return paths
+
+
+def zip_photos(archive: Path, photos: list[Path]) -> None:
+    """A ZIP of the photos, stored, as JPEGs do not shrink."""
+    with zipfile.ZipFile(archive, "w") as opened:
+        for path in photos:
+            opened.write(path, path.name)
+
+
+def _variant(seed: int, megapixels: float) -> bytes:
+    rng = np.random.default_rng(seed)
+    width = round((megapixels * 1e6 * 4 / 3) ** 0.5)
+    height = round(width * 3 / 4)
+    # A photo costs what its detail costs: a smooth background alone would decode too fast.
+    coarse = rng.integers(0, 255, (height // 16, width // 16, 3), np.uint8)
+    scene = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    scene = cv2.add(scene, rng.normal(0, 6, scene.shape).astype(np.int8).astype(np.uint8) // 16)
+    portrait = cv2.imread(str(PORTRAIT))
+    side = round(height * rng.uniform(0.6, 0.95))
+    portrait = cv2.resize(portrait, (side, side), interpolation=cv2.INTER_AREA)
+    left = int(rng.integers(0, width - side + 1))
+    scene[height - side :, left : left + side] = portrait
+    return bytes(cv2.imencode(".jpg", scene, [cv2.IMWRITE_JPEG_QUALITY, 90])[1])

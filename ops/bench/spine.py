@@ -1,0 +1,183 @@
+"""Photos a second end to end, CPU of each process, and the ratio to a bare loop.
+
+    ./ops/bench/spine [--photos 1000] [--repeats 3] [--megapixels 1] [--page PAGE.md]
+
+One uploader and one worker with two children, with Kafka, MinIO and MariaDB on the same machine,
+against a bare loop: two processes with the same vision code over local files, crops written to a
+local folder. The two take turns; every figure is a median. Only the ratios of one run mean much.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from multiprocessing import get_context
+from pathlib import Path
+
+import psutil
+
+from ops.bench.page import Page
+from ops.bench.photos import make_photos, zip_photos
+from ops.services.stack import Stack, real_services
+from streamapp import vision
+from streamapp.client import Client
+from streamapp.errors import Fate, StreamappError
+from streamapp.members import Members
+
+CHILDREN = 2
+POLL_S = 0.05
+
+Figures = dict[str, float]
+"""Milliseconds per photo by name: ``wall``, ``upload``, and ``CPU …`` of each process."""
+
+
+def measure_bare(photos: Sequence[Path], crops: Path) -> Figures:
+    """The bare loop: processes that share the photos of a folder, nothing else."""
+    with get_context("spawn").Pool(CHILDREN, initializer=vision.warm_up) as pool:
+        pool.map(time.sleep, [0.5] * CHILDREN, chunksize=1)  # every process is up
+        began = time.perf_counter()
+        shares = [(photos[n::CHILDREN], crops) for n in range(CHILDREN)]
+        cpu_s = sum(pool.map(crop_share, shares, chunksize=1))
+        wall_s = time.perf_counter() - began
+    return {"wall": 1000 * wall_s / len(photos), "CPU": 1000 * cpu_s / len(photos)}
+
+
+def crop_share(share: tuple[Sequence[Path], Path]) -> float:
+    """Crop the photos of one process and return its CPU seconds."""
+    photos, crops = share
+    began = time.process_time()
+    for photo in photos:
+        for face in vision.process(photo.read_bytes()).faces:
+            (crops / photo.name).write_bytes(face.crop)
+    return time.process_time() - began
+
+
+async def measure_pipeline(stack: Stack, members: Members, archive: Path, photos: int) -> Figures:
+    """The whole path of one archive, from the first byte uploaded to the last photo finished."""
+    before = cpu_seconds(stack, members)
+    began = time.perf_counter()
+    async with Client(members.uploader.url) as client:
+        batch = await client.upload_zip(
+            archive, project="bench", priority=5, on_bytes=lambda _: None
+        )
+        uploaded = time.perf_counter()
+        while not await is_completed(client, batch):  # noqa: ASYNC110 - it is another process
+            await asyncio.sleep(POLL_S)
+    finished = time.perf_counter()
+    after = cpu_seconds(stack, members)
+    figures = {name: 1000 * (after[name] - before[name]) / photos for name in after}
+    return figures | {
+        "wall": 1000 * (finished - began) / photos,
+        "upload": 1000 * (uploaded - began) / photos,
+    }
+
+
+async def is_completed(client: Client, batch: str) -> bool:
+    """Whether the batch is done; nobody can say while its owner is busy starting."""
+    try:
+        return (await client.status(batch)).status == "completed"
+    except StreamappError as error:
+        if error.fate is Fate.WAIT:
+            return False
+        raise
+
+
+def cpu_seconds(stack: Stack, members: Members) -> Figures:
+    """CPU seconds so far of each process, by its part in the path."""
+    worker = psutil.Process(members.workers[0].daemon.pid)
+    seconds = {f"CPU {name}": cpu_of(pid) for name, pid in stack.pids.items()}
+    seconds["CPU uploader"] = cpu_of(members.uploader.daemon.pid)
+    seconds["CPU worker parent"] = cpu_of(worker.pid)
+    seconds["CPU worker children"] = sum(
+        cpu_of(child.pid) for child in worker.children(recursive=True)
+    )
+    return seconds
+
+
+def cpu_of(pid: int) -> float:
+    """User and system seconds of a process, all its threads."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
+
+
+def median(runs: Sequence[Figures]) -> Figures:
+    """The medians, name by name."""
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+
+
+def report(page: Page, bare: Figures, path: Figures, options: argparse.Namespace) -> None:
+    """The tables."""
+    page.line(
+        f"{options.photos} photos of {options.megapixels:g} MP, {options.repeats} repeats in "
+        f"turn, medians; {CHILDREN} children against {CHILDREN} bare processes; "
+        "milliseconds per photo."
+    )
+    page.line("")
+    worker = path["CPU worker parent"] + path["CPU worker children"]
+    after_upload = path["wall"] - path["upload"]
+    page.table(
+        ["", "bare loop", "whole path", "ratio"],
+        [
+            ["photos a second", f"{1000 / bare['wall']:.0f}", f"{1000 / path['wall']:.0f}", ""],
+            row("wall, upload included", bare["wall"], path["wall"]),
+            row("wall, after the upload", bare["wall"], after_upload),
+            row("CPU, worker's processes only", bare["CPU"], worker),
+        ],
+    )
+    names = sorted(name for name in path if name.startswith("CPU "))
+    page.table(
+        ["process", "CPU ms per photo"],
+        [[name.removeprefix("CPU "), f"{path[name]:.2f}"] for name in names],
+    )
+
+
+def row(name: str, bare: float, path: float) -> list[str]:
+    """A row with its ratio."""
+    return [name, f"{bare:.2f}", f"{path:.2f}", f"{path / bare:.2f}×"]
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="ops/bench/spine", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--photos", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--megapixels", type=float, default=1.0)
+    parser.add_argument("--page", type=Path, help="save the results page here")
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    """Measure, print, save."""
+    options = parse(sys.argv[1:])
+    page = Page(
+        "Spine: the whole path against a bare loop", " ".join(["./ops/bench/spine", *sys.argv[1:]])
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        photos = make_photos(data / "photos", photos=options.photos, megapixels=options.megapixels)
+        crops = data / "crops"
+        crops.mkdir()
+        archive = data / "photos.zip"
+        zip_photos(archive, photos)
+        bare, path = [], []
+        with (
+            real_services(data, worker_concurrency=CHILDREN) as stack,
+            Members(stack.settings, workers=1) as members,
+        ):
+            # The first of each warms caches and compilers and is not counted.
+            for _ in range(options.repeats + 1):
+                bare.append(measure_bare(photos, crops))
+                path.append(asyncio.run(measure_pipeline(stack, members, archive, len(photos))))
+        report(page, median(bare[1:]), median(path[1:]), options)
+    if options.page:
+        page.save(options.page)
+
+
+if __name__ == "__main__":
+    main()

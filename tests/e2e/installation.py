@@ -1,0 +1,107 @@
+"""A whole installation over the real services, and what a batch must look like in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import zipfile
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httpx
+
+from streamapp.keys import STATUS_PATH
+from streamapp.wiring.stores import object_store, record_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from connectors.records.interface import PhotoRecord
+    from streamapp.members import Members
+    from streamapp.settings import Settings
+
+PATIENCE_S = 120.0
+
+
+class Installation(NamedTuple):
+    settings: Settings
+    members: Members
+
+    def upload(self, archive: Path, **fields: str) -> dict[str, Any]:
+        """The uploader's answer to a ZIP."""
+        with archive.open("rb") as file:
+            answer = httpx.post(
+                f"{self.members.uploader.url}/api/batch/upload-zip",
+                files={"file": (archive.name, file, "application/zip")},
+                data={"projectId": "tests"} | fields,
+                timeout=60,
+            )
+        assert answer.status_code == httpx.codes.OK, answer.text
+        content: dict[str, Any] = answer.json()
+        return content
+
+    def ask(self, url: str, batch: str) -> dict[str, Any] | None:
+        """The batch's status at the uploader or a worker; None while nobody can say."""
+        answer = httpx.get(f"{url}{STATUS_PATH}/{batch}", timeout=10)
+        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            assert int(answer.headers["Retry-After"]) > 0
+            return None
+        assert answer.status_code == httpx.codes.OK, answer.text
+        content = answer.json()
+        status: dict[str, Any] = content.get("batch", content)
+        return status
+
+    def wait_for(self, batch: str, reached: Callable[[dict[str, Any]], bool]) -> list[int]:
+        """Poll until ``reached`` and return each count of processed photos that was seen."""
+        seen: list[int] = []
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            status = self.ask(self.members.uploader.url, batch)
+            if status is not None:
+                seen.append(status["progress"]["processed"])
+                if reached(status):
+                    return seen
+            time.sleep(0.05)
+        raise AssertionError(f"batch {batch} did not get there: {seen[-5:]}")
+
+    def rows(self, batch: str, expected: int) -> list[PhotoRecord]:
+        """The batch's rows, once there are as many as expected (they follow by a moment)."""
+        return asyncio.run(self._rows(batch, expected))
+
+    async def _rows(self, batch: str, expected: int) -> list[PhotoRecord]:
+        records = record_store(self.settings)
+        deadline = time.monotonic() + PATIENCE_S
+        try:
+            while True:
+                rows = [row async for row in records.rows(batch)]
+                if len(rows) >= expected or time.monotonic() > deadline:
+                    return rows
+                await asyncio.sleep(0.1)
+        finally:
+            await records.close()
+
+    def crops(self, batch: str) -> set[str]:
+        """The keys of the batch's crops."""
+        return set(object_store(self.settings).keys(f"crops/{batch}/"))
+
+
+def assert_exact(installation: Installation, batch: str, archive: Path, failed: int) -> None:
+    """Every photo in one final state; API, table and database agree; one crop for each face."""
+    with zipfile.ZipFile(archive) as opened:
+        names = [entry.filename for entry in opened.infolist()]
+    rows = installation.rows(batch, len(names))
+    assert [row.photo_index for row in rows] == list(range(len(names)))
+    assert [row.photo_name for row in rows] == names
+    for url in [member.url for member in installation.members if member.is_ready()]:
+        status = installation.ask(url, batch)
+        assert status is not None
+        assert status["status"] == "completed"
+        assert status["imageCount"] == len(names)
+        assert status["progress"] == {
+            "processed": len(names),
+            "total": len(names),
+            "failed": failed,
+        }
+    assert sum(row.processing_status == "failed" for row in rows) == failed
+    with_face = {row.photo_index for row in rows if row.face_detected}
+    assert installation.crops(batch) == {f"crops/{batch}/{index:08d}.jpg" for index in with_face}
