@@ -23,6 +23,7 @@ _TAIL_BYTES = 2000
 
 # The path of `log.dirs` is relative to the broker's working directory: no path then has to be
 # spelled in the Latin-1 of a properties file, and the folder may be moved.
+# A broker that was killed is let in again only when its old session has ended: keep that short.
 # The compactor's map lies in the small heap, and must hold the keys of any one segment.
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -32,6 +33,8 @@ controller.listener.names=CONTROLLER
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 log.dirs=log
 auto.create.topics.enable=false
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 group.initial.rebalance.delay.ms=0
 offsets.topic.num.partitions=1
 offsets.topic.replication.factor=1
@@ -77,18 +80,20 @@ def format_once(data: Path, java: Sequence[str]) -> None:
     """
     if (data / "log" / "meta.properties").exists():
         return
-    tool = [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted"]
-    try:
-        subprocess.run(  # noqa: S603 - the Java that `find_java` chose
-            [*tool, "--cluster-id", _cluster_id(), "--config", "server.properties"],
-            cwd=data,
-            stdout=(data / "kafka.log").open("wb"),
-            stderr=subprocess.STDOUT,
-            timeout=_FORMAT_LIMIT_S,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise not_started(data, "formatting failed") from error
+    command = [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted"]
+    command += ["--cluster-id", _cluster_id(), "--config", "server.properties"]
+    with (data / "kafka.log").open("wb") as log:
+        try:
+            subprocess.run(  # noqa: S603 - the Java that `find_java` chose
+                command,
+                cwd=data,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                timeout=_FORMAT_LIMIT_S,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise not_started(data, "formatting failed") from error
 
 
 def not_started(data: Path, why: str) -> StreamappError:
