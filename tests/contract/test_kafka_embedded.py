@@ -120,8 +120,10 @@ def test_a_killed_parent_takes_its_broker_along(tmp_path: Path) -> None:
 
 def test_the_end_of_the_thread_that_started_a_broker_does_not_end_it(tmp_path: Path) -> None:
     with started_elsewhere(tmp_path) as (_, broker):
-        assert broker.is_running()
         assert broker.name() == "java"
+        for _ in range(5):  # the kernel's signal would come a moment after the thread's end
+            assert broker.status() != psutil.STATUS_ZOMBIE
+            time.sleep(0.1)
 
 
 def test_ctrl_c_in_a_terminal_does_not_reach_the_broker(tmp_path: Path) -> None:
