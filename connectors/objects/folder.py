@@ -100,7 +100,8 @@ class FolderStore:
                 yield file
         except _NO_FILE as error:
             there = self._incoming.is_dir()  # else the whole disk is away, not this object
-            raise StreamappError(Code.OBJECT_MISSING if there else Code.STORE_AWAY, key) from error
+            code = Code.OBJECT_MISSING if there else Code.STORE_AWAY
+            raise StreamappError(code, f"{path}: {error.strerror}") from error
         except OSError as error:
             raise StreamappError(Code.STORE_AWAY, f"{path}: {error.strerror}") from error
 

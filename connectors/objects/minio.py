@@ -113,16 +113,12 @@ class MinioStore:
             return b""
         with translated(self._where):
             try:
-                answer = self._client.get_object(self._bucket, checked(key), start, length)
+                # Read to its end, an answer gives its connection back to the pool by itself.
+                return self._client.get_object(self._bucket, checked(key), start, length).read()
             except S3Error as error:
                 if error.code == "InvalidRange":
                     return b""
                 raise
-            try:
-                return answer.read()
-            finally:
-                answer.close()
-                answer.release_conn()
 
     def size(self, key: str) -> int:
         """Size in bytes, by a HEAD."""
