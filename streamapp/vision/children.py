@@ -1,0 +1,125 @@
+"""Child processes for work that may hang, die or grow: a photo costs a child, never the worker.
+
+A child that overruns its limit is killed, one that dies is replaced, and its neighbours go on. The
+limit counts from the start of the work, not from its queuing. Children are forked from a server
+that has loaded the vision modules and holds no database and no threads, so that a new one is there
+in milliseconds. They leave Ctrl-C to the parent and die with it, however it dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from streamapp.errors import Code, StreamappError
+from streamapp.vision import child
+from streamapp.vision.cores import cores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+__all__ = ["Children", "cores"]
+
+T = TypeVar("T")
+
+POOLS_MAX = 3
+"""A job that meets so many broken pools in a row breaks them itself."""
+
+
+class Children:
+    """A fixed number of child processes, started with the first job."""
+
+    def __init__(
+        self,
+        *,
+        count: int,
+        initializer: Callable[..., object],
+        initargs: tuple[Any, ...] = (),
+        memory_bytes_max: int,
+        recycle_after: int = 1000,
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            count: How many children.
+            initializer: Called in each child first; what it raises, every job of the child raises.
+            initargs: Its arguments.
+            memory_bytes_max: Most private memory of a child, in bytes.
+            recycle_after: Jobs after which a child is replaced, against slow leaks.
+        """
+        self.count = count
+        self._start = (memory_bytes_max, initializer, initargs)
+        self._recycle_after = recycle_after
+        self._pool: ProcessPool | None = None
+        self._opening = asyncio.Lock()
+        self._jobs: set[Future[Any]] = set()
+
+    async def run(self, function: Callable[..., T], *args: Any, limit_s: float) -> T:
+        """``function(*args)`` in a child; what it raises passes through.
+
+        Cancelling kills the child that works on it.
+
+        Raises:
+            StreamappError: ``PHOTO_TIMED_OUT`` after ``limit_s`` seconds of work;
+                ``PHOTO_CRASHED`` when the child died or ran out of memory.
+        """
+        for _ in range(POOLS_MAX):
+            pool = await self._working_pool()
+            try:
+                job = pool.schedule(child.work, (function, args), timeout=limit_s)
+                result, error = await self._result(job)
+            except TimeoutError:
+                raise StreamappError(Code.PHOTO_TIMED_OUT, f"{limit_s:g} s") from None
+            except ProcessExpired as end:
+                raise StreamappError(Code.PHOTO_CRASHED, f"exit code {end.exitcode}") from None
+            except RuntimeError:
+                continue  # the pool broke: a child died between jobs, or before it said what it had
+            if error is not None:
+                raise error
+            return result  # type: ignore[no-any-return] # it is what the function returned
+        raise StreamappError(Code.PHOTO_CRASHED, f"{POOLS_MAX} pools of children broke")
+
+    async def close(self) -> None:
+        """End the children at once; jobs that run are cancelled."""
+        for job in tuple(self._jobs):
+            job.cancel()
+        async with self._opening:
+            await self._discard()
+
+    async def _result(self, job: Future[Any]) -> Any:
+        self._jobs.add(job)
+        try:
+            return await asyncio.wrap_future(job)
+        finally:
+            self._jobs.discard(job)
+
+    async def _working_pool(self) -> ProcessPool:
+        async with self._opening:
+            if self._pool is not None and not self._pool.active:
+                await self._discard()
+            if self._pool is None:
+                self._pool = await asyncio.to_thread(self._started_pool)
+            return self._pool
+
+    def _started_pool(self) -> ProcessPool:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["streamapp.vision"])
+        pool = ProcessPool(
+            max_workers=self.count,
+            max_tasks=self._recycle_after,
+            initializer=child.begin,
+            initargs=self._start,
+            context=context,
+        )
+        assert pool.active  # noqa: S101 - asking starts it, and that takes a while
+        return pool
+
+    async def _discard(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.stop()  # type: ignore[no-untyped-call] # pebble types only what takes arguments
+            await asyncio.to_thread(pool.join)
