@@ -1,1 +1,16 @@
-"""Placeholder."""
+"""The path of a photo, stop by stop.
+
+==============  =============================================================================
+receive         `upload`: a ZIP over HTTP into the object store, judged, `ArchiveStored`
+expand          `stream.expand` over `archive`: `BatchOpened`, one `PhotoQueued` per photo
+detect          `stream.detect`: runs of neighbours to child processes, outcomes to the log
+crop            `crop_run` over `archive` and `vision`: what a child does with a run
+tally           `stream.tally` over `progress`: the batch log folded into a table
+record          `stream.record`: the batch log as rows of the database
+ask             `stream.views` on the workers, `upload.routes` on the uploader
+==============  =============================================================================
+
+`events`, `keys`, `topics` and `errors` are what all of them agree on; `settings` and `wiring` put
+a process together; `cli` starts it. `embedded`, `members`, `run` are the whole service on one
+machine. Outside systems are in the package ``connectors``.
+"""

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import ClientError, ClientTimeout
+from faust.exceptions import ConsumerNotStarted
+from yarl import URL
 
 from streamapp import progress
 from streamapp.errors import Code
 from streamapp.keys import STATUS_PATH, batch_key
-from streamapp.topics import PROGRESS_TABLE
 
 if TYPE_CHECKING:
     from faust import App
     from faust.types import TableT
     from faust.web import Request, Response, View
-    from yarl import URL
 
     from streamapp.stream.ownership import Ownership
     from streamapp.topics import Topics
@@ -42,11 +42,12 @@ def register(
     @app.page(f"{STATUS_PATH}/{{batch}}")
     async def batch_status(view: View, request: Request, batch: str) -> Response:
         key = batch_key(batch)
-        if ownership.answers_for(_partition(app, topics, key)):
+        partition = _partition(app, topics, key)
+        if partition is not None and ownership.answers_for(partition):
             return _answer(view, table.get(key))
         if _ROUTED in request.headers:
             return _problem(view, Code.PROGRESS_AWAY)
-        return await _ask_owner(app, view, request, key)
+        return await _ask_owner(app, view, request, _owner(app, topics, partition))
 
     @app.page("/live")
     async def live(view: View, _request: Request) -> Response:
@@ -59,9 +60,23 @@ def register(
         return view.json({"ready": is_ready}, status=status)
 
 
-def _partition(app: App, topics: Topics, key: bytes) -> int:
-    """Partition of a batch's key, the same in the batch log and in the table."""
-    return int(app.producer.key_partition(topics.batches, key).partition)
+def _partition(app: App, topics: Topics, key: bytes) -> int | None:
+    """Partition of a batch's key, the same in the batch log and in the table; None while unknown.
+
+    The producer would answer too, but only once it has published to the topic.
+    """
+    try:
+        return app.consumer.key_partition(topics.batches, key)
+    except ConsumerNotStarted:
+        return None
+
+
+def _owner(app: App, topics: Topics, partition: int | None) -> URL | None:
+    """Web address of the worker whose table has the partition, as far as this worker knows."""
+    for url, assigned in app.router.tables_metadata().items():
+        if partition in assigned.get(topics.progress_changelog, ()):
+            return URL(url)
+    return None
 
 
 def _answer(view: View, row: bytes | None) -> Response:
@@ -70,20 +85,17 @@ def _answer(view: View, row: bytes | None) -> Response:
     return _json(view, msgspec.json.encode(progress.status(progress.decode(row))), HTTPStatus.OK)
 
 
-async def _ask_owner(app: App, view: View, request: Request, key: bytes) -> Response:
+async def _ask_owner(app: App, view: View, request: Request, owner: URL | None) -> Response:
+    if owner is None:
+        return _problem(view, Code.PROGRESS_AWAY)
     try:
-        url = _owner_url(app, key).with_path(request.url.path)
         async with app.http_client.get(
-            url, headers={_ROUTED: "1"}, timeout=_ROUTE_TIMEOUT
+            owner.with_path(request.url.path), headers={_ROUTED: "1"}, timeout=_ROUTE_TIMEOUT
         ) as answer:
             return _json(view, await answer.read(), answer.status)
-    except (TimeoutError, KeyError, ClientError):
-        # No owner yet, or one that died and is not replaced yet.
+    except (ClientError, TimeoutError):
+        # It died, or is this worker itself before it has recovered; Kafka will settle it.
         return _problem(view, Code.PROGRESS_AWAY)
-
-
-def _owner_url(app: App, key: bytes) -> URL:
-    return app.router.key_store(PROGRESS_TABLE, key)
 
 
 def _problem(view: View, code: Code) -> Response:

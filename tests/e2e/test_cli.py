@@ -1,0 +1,203 @@
+"""The command line, as a person and a process supervisor use it."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from typing import TYPE_CHECKING
+
+import httpx
+import psutil
+import pytest
+
+from ops.sample.make import make_sample
+from streamapp.settings import environment, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+COMMAND = [sys.executable, "-m", "streamapp"]
+PATIENCE_S = 90.0
+
+
+def streamapp(*arguments: object, env: dict[str, str] | None = None) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command."""
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+        env=env,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_run_leaves_the_crops_the_results_and_nothing_else(tmp_path: Path) -> None:
+    archive = tmp_path / "people.zip"
+    expected = make_sample(archive, photos=12)
+    with zipfile.ZipFile(archive, "a") as opened:
+        opened.writestr("notes.txt", "no photo")
+    code, said, _ = streamapp("run", archive, "--out", tmp_path / "out")
+    assert code == 0
+    assert said.startswith(
+        f"13 photos: {sum(expected.values())} with a face, "
+        f"{len(expected) - sum(expected.values())} without, 1 failed"
+    )
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"crops", "results.csv"}
+    with (tmp_path / "out/results.csv").open(newline="") as file:
+        rows = {row["photo"]: row for row in csv.DictReader(file)}
+    assert {name: row["face"] == "yes" for name, row in rows.items()} == {
+        **expected,
+        "notes.txt": False,
+    }
+    assert rows["notes.txt"]["error_code"] == "photo_not_an_image"
+    crops = {row["crop"] for row in rows.values() if row["crop"]}
+    assert crops == {
+        f"crops/people/{path.name}" for path in (tmp_path / "out/crops/people").iterdir()
+    }
+
+
+def test_run_refuses_what_is_no_zip_with_its_code(tmp_path: Path) -> None:
+    archive = tmp_path / "fake.zip"
+    archive.write_bytes(b"this is no archive" * 100)
+    code, _, told = streamapp("run", archive, "--out", tmp_path / "out")
+    assert code == 1
+    assert "archive_not_zip" in told
+    assert "Traceback" not in told
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_run_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
+    code, _, told = streamapp("run", tmp_path / "none.zip")
+    assert code == 2
+    assert "does not exist" in told
+
+
+def test_a_worker_refuses_to_start_without_topics(kafka: str, tmp_path: Path) -> None:
+    env = environment(
+        read_settings(kafka_bootstrap=kafka, kafka_prefix="never.made.", data_dir=tmp_path)
+    )
+    code, _, told = streamapp("worker", env=env)
+    assert code == 1
+    assert "topics_missing" in told
+    assert "run: streamapp topics" in told
+
+
+def test_topics_are_made_once_and_others_are_refused(kafka: str, tmp_path: Path) -> None:
+    prefix = f"{tmp_path.name}."
+    settings = read_settings(kafka_bootstrap=kafka, kafka_prefix=prefix, partitions=3)
+    first = streamapp("topics", env=environment(settings))
+    again = streamapp("topics", env=environment(settings))
+    assert (first[0], again[0]) == (0, 0)
+    assert first[1].count("created") == again[1].count("present") == 6
+    other = settings.model_copy(update={"partitions": 4})
+    code, _, told = streamapp("worker", env=environment(other))
+    assert code == 1
+    assert "topics_mismatch" in told
+
+
+def test_a_bad_setting_is_told_by_name(tmp_path: Path) -> None:
+    env = os.environ | {"PARTITIONS": "none", "DATA_DIR": str(tmp_path)}
+    code, _, told = streamapp("worker", env=env)
+    assert code == 1
+    assert "setting_invalid" in told
+    assert "PARTITIONS" in told
+
+
+class Up:
+    """A running ``streamapp up``."""
+
+    def __init__(self, data: Path) -> None:
+        self.log = data.parent / f"up-{time.monotonic_ns()}.log"
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*COMMAND, "up", "--port", "0", "--data", str(data), "--workers", "2"],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self.url = self._wait_for_url()
+        self.family = psutil.Process(self.process.pid).children(recursive=True)
+
+    def _wait_for_url(self) -> str:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            said = self.log.read_text()
+            if "ready" in said:
+                found = re.search(r"uploader +(\S+)", said)
+                assert found
+                return found[1]
+            assert self.process.poll() is None, said
+            time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal and return the exit code; every process must be gone after it."""
+        self.process.send_signal(number)
+        code = self.process.wait(60)
+        _, alive = psutil.wait_procs(self.family, timeout=10)
+        assert alive == []
+        return code
+
+    def upload(self, archive: Path) -> str:
+        with archive.open("rb") as file:
+            answer = httpx.post(
+                f"{self.url}/api/batch/upload-zip",
+                files={"file": file},
+                data={"projectId": "demo"},
+                timeout=60,
+            )
+        return str(answer.json()["batchId"])
+
+    def wait_for(self, batch: str) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            answer = httpx.get(f"{self.url}/api/batch/status/{batch}", timeout=10)
+            if answer.status_code == 200 and answer.json()["batch"]["status"] == "completed":
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"batch {batch} is not completed")
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    running = Up(tmp_path / "data")
+    yield running
+    if running.process.poll() is None:
+        running.end(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_up_ends_in_order_and_keeps_its_batches(
+    up: Up, tmp_path: Path, number: signal.Signals
+) -> None:
+    archive = tmp_path / "people.zip"
+    make_sample(archive, photos=12)
+    batch = up.upload(archive)
+    up.wait_for(batch)
+    assert up.end(number) == 0
+    again = Up(tmp_path / "data")
+    again.wait_for(batch)
+    assert again.end(signal.SIGTERM) == 0
+
+
+def test_up_that_is_killed_takes_everything_along(up: Up) -> None:
+    assert up.end(signal.SIGKILL) == -signal.SIGKILL
+
+
+def test_up_starts_again_a_worker_that_died(up: Up, tmp_path: Path) -> None:
+    workers = [each for each in up.family if each.cmdline()[-1:] == ["worker"]]
+    workers[0].kill()
+    archive = tmp_path / "people.zip"
+    make_sample(archive, photos=12)
+    up.wait_for(up.upload(archive))
+    now = psutil.Process(up.process.pid).children(recursive=True)
+    assert sum(each.cmdline()[-1:] == ["worker"] for each in now) == len(workers) == 2
+    up.family = now
