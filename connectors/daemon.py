@@ -1,16 +1,12 @@
-"""A program that runs beside us and ends with us.
-
-It has a session of its own, so that Ctrl-C in a terminal reaches only the parent, which then stops
-its daemons in order; and on Linux the kernel ends it when the parent dies, however that dies.
-"""
+"""A program that runs beside us, writes a log and ends with us (see `leash`)."""
 
 from __future__ import annotations
 
-import ctypes
-import signal
+import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING
+
+from connectors.leash import spawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,36 +15,44 @@ if TYPE_CHECKING:
 STOP_PATIENCE_S = 15.0
 LOG_TAIL_BYTES = 4096
 
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-
 
 class Daemon:
-    """One program, its output appended to a log file. Start and stop it from the main thread.
-
-    (The kernel takes the thread that started it for the parent.)
-    """
+    """One program; its output is appended to a log file."""
 
     def __init__(
-        self, command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self._command = list(command)
         self._log = log
-        self._env = None if env is None else dict(env)
+        self._cwd = cwd
+        self._env = env
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start the program, or start it again after it ended."""
+    def start(self, *, inherit: Sequence[int] = ()) -> None:
+        """Start the program, or start it again after it ended.
+
+        Args:
+            inherit: File descriptors it keeps open as long as it lives, such as a lock.
+
+        Raises:
+            OSError: It is not there or cannot be started.
+        """
+        program = shutil.which(self._command[0])
+        if program is None:
+            raise FileNotFoundError(self._command[0])
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command line
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
+            self._process = spawn(
+                [program, *self._command[1:]],
+                output=output,
+                cwd=self._cwd,
                 env=self._env,
-                start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, no lock is taken
+                inherit=inherit,
             )
 
     @property
@@ -83,8 +87,3 @@ class Daemon:
             msg = "the daemon was not started"
             raise RuntimeError(msg)
         return self._process
-
-
-def _die_with_parent() -> None:
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

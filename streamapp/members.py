@@ -6,7 +6,6 @@ words. All of them end with the process that started them.
 
 from __future__ import annotations
 
-import socket
 import sys
 import time
 from http import HTTPStatus
@@ -15,6 +14,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from connectors.daemon import Daemon
+from connectors.ports import free_ports
 from streamapp.errors import Code, StreamappError
 from streamapp.settings import environment
 
@@ -78,9 +78,9 @@ class Members:
     """An uploader and its workers over services that run; a context manager."""
 
     def __init__(self, settings: Settings, *, port: int = 0, workers: int = 1) -> None:
-        ports = [free_port() for _ in range(workers)]
+        upload_port, *ports = free_ports(1 + workers)
         urls = ",".join(f"http://127.0.0.1:{each}" for each in ports)
-        self.uploader = _uploader(settings, port or free_port(), urls)
+        self.uploader = _uploader(settings, port or upload_port, urls)
         self.workers = [_worker(settings, n, each) for n, each in enumerate(ports, 1)]
 
     def __enter__(self) -> Self:
@@ -138,10 +138,3 @@ def _uploader(settings: Settings, port: int, workers_url: str) -> Member:
 def _worker(settings: Settings, number: int, port: int) -> Member:
     values = settings.model_copy(update={"worker_port": port, "worker_name": str(number)})
     return Member(f"worker-{number}", values, command="worker", port=port)
-
-
-def free_port() -> int:
-    """A loopback port that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -2,29 +2,27 @@
 
 Everything it keeps is in one folder (see `folder`) and survives a restart, also on another port.
 It listens on 127.0.0.1 only, creates no topics by itself, and ends with the process that started
-it (see `leash`). One broker at a time runs on a folder. What goes wrong is ``KAFKA_NOT_STARTED``
+it (see `Daemon`). One broker at a time runs on a folder. What goes wrong is ``KAFKA_NOT_STARTED``
 with the end of the broker's log, or ``JAVA_MISSING``; then nothing is left running.
 """
 
 from __future__ import annotations
 
-import subprocess
 import time
-from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Self
 
+from connectors.daemon import Daemon
 from connectors.kafka.folder import configure, format_once, lock, not_started
 from connectors.kafka.jars import jar_folder
 from connectors.kafka.java import find_java
-from connectors.kafka.leash import spawn
-from connectors.kafka.ports import free_ports, is_free, kafka_answers
+from connectors.kafka.probe import kafka_answers
+from connectors.ports import free_ports, is_free
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _START_LIMIT_S = 60.0
-_STOP_LIMIT_S = 15.0
 _POLL_S = 0.05
 
 _LEAN = ("-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
@@ -49,7 +47,7 @@ class EmbeddedKafka:
         self._heap_mb = heap_mb
         self._wanted_port = port
         self._port = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._daemon: Daemon | None = None
 
     @property
     def bootstrap(self) -> str:
@@ -59,9 +57,9 @@ class EmbeddedKafka:
     @property
     def pid(self) -> int:
         """Process id of the running broker."""
-        if self._process is None:
+        if self._daemon is None:
             raise StreamappError(Code.KAFKA_NOT_STARTED, "it is not running")
-        return self._process.pid
+        return self._daemon.pid
 
     def start(self) -> None:
         """Start it and return when it answers; blocks for two or three seconds.
@@ -75,22 +73,19 @@ class EmbeddedKafka:
             configure(self._data, port=self._port, controller_port=controller_port)
             format_once(self._data, [*java, *_SHORT_LIVED])
             run = [*java, f"-Xmx{self._heap_mb}m", "kafka.Kafka", "server.properties"]
-            self._process = self._launch(run, held)
+            self._daemon = Daemon(run, log=self._data / "kafka.log", cwd=self._data)
+            self._launch(self._daemon, held)
         try:
-            self._await_answer(self._process)
+            self._await_answer(self._daemon)
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """Stop it in order, by force when that takes too long; fine when it is not running."""
-        if self._process is not None:
-            self._process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(_STOP_LIMIT_S)
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        if self._daemon is not None:
+            self._daemon.stop()
+            self._daemon = None
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -109,18 +104,17 @@ class EmbeddedKafka:
             raise StreamappError(Code.KAFKA_NOT_STARTED, detail)
         return [self._wanted_port, *free_ports(1)]
 
-    def _launch(self, command: list[str], lock: IO[bytes]) -> subprocess.Popen[bytes]:
-        with (self._data / "kafka.log").open("wb") as log:
-            try:
-                return spawn(command, cwd=self._data, output=log, inherit=(lock.fileno(),))
-            except OSError as error:
-                raise not_started(self._data, str(error)) from error
+    def _launch(self, daemon: Daemon, lock: IO[bytes]) -> None:
+        try:
+            daemon.start(inherit=(lock.fileno(),))
+        except OSError as error:
+            raise not_started(self._data, str(error)) from error
 
-    def _await_answer(self, process: subprocess.Popen[bytes]) -> None:
+    def _await_answer(self, daemon: Daemon) -> None:
         deadline = time.monotonic() + _START_LIMIT_S
         while not kafka_answers(self._port):
-            if process.poll() is not None:
-                raise not_started(self._data, f"it ended with {process.returncode}")
+            if daemon.exit_code is not None:
+                raise not_started(self._data, f"it ended with {daemon.exit_code}")
             if time.monotonic() > deadline:
                 raise not_started(self._data, f"no answer within {_START_LIMIT_S:.0f} s")
             time.sleep(_POLL_S)

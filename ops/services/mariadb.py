@@ -1,14 +1,13 @@
 """A private MariaDB server from the installed package, for tests and benchmarks.
 
 It has its own data directory, socket and loopback port, reads no configuration of the machine,
-and ends with the process (strictly: the thread) that started it.
+and ends with the process that started it.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import time
 from typing import TYPE_CHECKING, Self
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 import pymysql
 
 from connectors.daemon import Daemon
+from connectors.ports import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ class MariadbServer:
     def __init__(self, data: Path) -> None:
         self._data = data.resolve()
         self._password = secrets.token_hex(16)
-        self.port = _free_port()
+        (self.port,) = free_ports(1)
         command = ["mariadbd", *self._place(), *self._addresses(), *_SMALL]
         self._daemon = Daemon(command, log=self._data / "mariadb.log")
 
@@ -144,10 +144,3 @@ class MariadbServer:
         except pymysql.Error:
             return False
         return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

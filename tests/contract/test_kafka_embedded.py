@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -17,7 +18,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from connectors.kafka.admin import create, describe
 from connectors.kafka.embedded import EmbeddedKafka
 from connectors.kafka.jars import jar_folder
-from connectors.kafka.ports import free_ports, kafka_answers
+from connectors.kafka.probe import kafka_answers
+from connectors.ports import free_ports
 from streamapp.errors import Code, StreamappError
 from streamapp.topics import TopicSpec
 
@@ -40,12 +42,21 @@ async def write_and_commit(bootstrap: str) -> None:
     async with consumer(bootstrap) as reader:
         reader.assign([PARTITION])
         await reader.commit({PARTITION: 1})
+        assert await reader.committed(PARTITION) == 1
 
 
 def consumer(bootstrap: str) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(
         bootstrap_servers=bootstrap, group_id="readers", enable_auto_commit=False
     )
+
+
+async def offset_once_loaded(reader: AIOKafkaConsumer) -> int | None:
+    """The committed offset; a broker that has just started loads them a moment after it answers."""
+    deadline = time.monotonic() + 10
+    while (offset := await reader.committed(PARTITION)) is None and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+    return offset
 
 
 def test_it_answers_when_started_and_is_silent_when_stopped(tmp_path: Path) -> None:
@@ -62,7 +73,7 @@ async def test_messages_and_committed_offsets_survive_a_restart_on_another_port(
     with EmbeddedKafka(tmp_path) as after:
         async with consumer(after.bootstrap) as reader:
             reader.assign([PARTITION])
-            assert await reader.committed(PARTITION) == 1
+            assert await offset_once_loaded(reader) == 1
             assert (await reader.getone()).value == b"two"
     assert after.bootstrap != before.bootstrap
 

@@ -12,8 +12,8 @@ from aiokafka.partitioner import murmur2
 
 from connectors.kafka.admin import create
 from connectors.kafka.embedded import EmbeddedKafka
-from connectors.kafka.ports import free_ports
 from connectors.kafka.producer import EventProducer
+from connectors.ports import free_ports
 from streamapp.errors import Code, StreamappError
 from streamapp.topics import TopicSpec
 

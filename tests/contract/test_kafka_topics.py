@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from connectors.kafka.admin import check, create, describe, provision
-from connectors.kafka.ports import free_ports
+from connectors.ports import free_ports
 from streamapp.errors import Code, StreamappError
 from streamapp.topics import TopicSpec
 

@@ -6,7 +6,8 @@ from threading import Thread
 
 import pytest
 
-from connectors.kafka.ports import free_ports, is_free, kafka_answers
+from connectors.kafka.probe import kafka_answers
+from connectors.ports import free_ports, is_free
 
 
 @pytest.mark.parametrize(

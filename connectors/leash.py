@@ -21,21 +21,27 @@ from threading import Thread
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 
 
 def spawn(
-    command: Sequence[str], *, cwd: Path, output: IO[bytes], inherit: Sequence[int] = ()
+    command: Sequence[str],
+    *,
+    output: IO[bytes],
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    inherit: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start ``command`` (an absolute path and its arguments).
 
     Args:
         command: The program and its arguments.
-        cwd: Its working directory.
         output: Where its standard output and error go.
+        cwd: Its working directory, by default ours.
+        env: Its environment, by default ours.
         inherit: File descriptors it keeps open as long as it lives, such as a lock.
 
     Raises:
@@ -48,6 +54,7 @@ def spawn(
             process = subprocess.Popen(  # noqa: S603 - no shell; the callers' fixed programs
                 [sys.executable, "-I", __file__, str(os.getpid()), *command],
                 cwd=cwd,
+                env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
