@@ -31,7 +31,7 @@ POOLS_MAX = 3
 
 
 class Children:
-    """A fixed number of child processes, started with the first job."""
+    """A fixed number of child processes, started by `start` or with the first job."""
 
     def __init__(
         self,
@@ -57,6 +57,10 @@ class Children:
         self._pool: ProcessPool | None = None
         self._opening = asyncio.Lock()
         self._jobs: set[Future[Any]] = set()
+
+    async def start(self) -> None:
+        """Start the children now, so that the first job need not wait for them."""
+        await self._working_pool()
 
     async def run(self, function: Callable[..., T], *args: Any, limit_s: float) -> T:
         """``function(*args)`` in a child; what it raises passes through.

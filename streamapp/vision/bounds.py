@@ -1,0 +1,17 @@
+"""Bounds that the native libraries read when they are loaded, so this module goes first.
+
+One thread a process (parallelism is processes), and OpenCV's own refusal of giant pictures behind
+the check of `header`, for a header that lies about what follows it.
+"""
+
+from __future__ import annotations
+
+import os
+
+PIXELS_MAX = 500_000_000
+"""No photo with more pixels is decoded, whatever `Options.pixels_max` says."""
+
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(PIXELS_MAX))
+# A library that holds threads of its own must not be forked, as the children's server is.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
