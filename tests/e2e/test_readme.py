@@ -1,0 +1,124 @@
+"""README's commands do what README says: each one is run as it stands, from another folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from connectors.ports import is_free
+from ops.sample.make import make_sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+]
+INLINE = re.findall(r"`(\./ops/[^`]+|docker compose[^`]+)`", README)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A folder with a ``photos.zip``, in which ``./ops`` is the project's."""
+    (tmp_path / "ops").symlink_to(ROOT / "ops")
+    make_sample(tmp_path / "photos.zip", photos=12)
+    return tmp_path
+
+
+def shell(command: str, here: Path, **env: str) -> str:
+    """What a command prints on standard output; it must succeed."""
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=here,
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_these_are_all_the_commands() -> None:
+    assert [command.split()[0] for command in COMMANDS] == [
+        "./ops/run",
+        "./ops/test",
+        "./ops/up",
+        "curl",
+        "curl",
+        "docker",
+    ]
+
+
+def test_the_first_command_crops_the_sample(here: Path) -> None:
+    assert "60 photos: 50 with a face" in shell(COMMANDS[0], here)
+    assert (here / "out/results.csv").exists()
+    assert len(list((here / "out/crops").rglob("*.jpg"))) == 50
+
+
+def test_it_crops_a_zip_of_your_own(here: Path) -> None:
+    command = next(each for each in INLINE if "photos.zip" in each)
+    assert "12 photos: 10 with a face" in shell(command, here)
+    assert len(list((here / "faces/crops/photos").iterdir())) == 10
+
+
+@pytest.fixture
+def service(here: Path) -> Iterator[Path]:
+    """README's service, running in the folder."""
+    if not is_free(8000):
+        pytest.skip("README's port 8000 is taken on this machine")
+    log = here / "up.log"
+    with log.open("wb") as output:
+        running = subprocess.Popen(
+            ["bash", "-c", f"exec {COMMANDS[2]}"], cwd=here, stdout=output, stderr=output
+        )
+    deadline = time.monotonic() + 90
+    while "ready" not in log.read_text():
+        assert running.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.2)
+    yield here
+    running.send_signal(signal.SIGINT)
+    assert running.wait(60) == 0
+    assert (here / "data").is_dir()
+
+
+def test_the_service_takes_a_zip_and_tells_how_far_it_is(service: Path) -> None:
+    answer = json.loads(shell(COMMANDS[3], service))
+    assert answer == {
+        "success": True,
+        "batchId": answer["batchId"],
+        "imageCount": 12,
+        "queued": 12,
+    }
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        status = json.loads(shell(COMMANDS[4], service, BATCH=answer["batchId"]))
+        if status.get("batch", {}).get("status") == "completed":
+            break
+        time.sleep(0.2)
+    assert status["batch"]["progress"] == {"processed": 12, "total": 12, "failed": 0}
+
+
+def test_the_containers_named_are_in_the_compose_file() -> None:
+    commands = [each for each in [*COMMANDS, *INLINE] if each.startswith("docker")]
+    assert len(commands) == 2
+    for command in commands:
+        file = re.search(r"-f (\S+)", command)
+        assert file
+        services = yaml.safe_load((ROOT / file[1]).read_text())["services"]
+        assert all(name in services for name in re.findall(r"--scale (\w+)=", command))
