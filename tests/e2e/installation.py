@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 120.0
 
+PHOTOS = 120
+BROKEN = {
+    "notes.txt": b"no photo at all",
+    "empty.jpg": b"",
+    "cut.png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",
+}
+
 
 class Installation(NamedTuple):
     settings: Settings
@@ -83,6 +90,13 @@ class Installation(NamedTuple):
     def crops(self, batch: str) -> set[str]:
         """The keys of the batch's crops."""
         return set(object_store(self.settings).keys(f"crops/{batch}/"))
+
+    def wait_for_crops(self, batch: str, expected: set[str]) -> None:
+        """Return when the batch's crops are the expected ones."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self.crops(batch) != expected:
+            assert time.monotonic() < deadline, f"crops of {batch} are missing"
+            time.sleep(0.1)
 
 
 def assert_exact(installation: Installation, batch: str, archive: Path, failed: int) -> None:

@@ -2,70 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
-import zipfile
 from typing import TYPE_CHECKING
 
 import cv2
 import httpx
 import numpy as np
-import pytest
 
-from connectors.kafka import admin
-from ops.sample.make import make_sample
-from streamapp.members import Members
-from streamapp.settings import read_settings
 from streamapp.wiring.stores import object_store
-from streamapp.wiring.values import topics
-from tests.e2e.installation import Installation, assert_exact
+from tests.e2e.installation import BROKEN, PHOTOS, assert_exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.fixtures_minio import MinioAccess
-
-PHOTOS = 120
-BROKEN = {
-    "notes.txt": b"no photo at all",
-    "empty.jpg": b"",
-    "cut.png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",
-}
-
-
-@pytest.fixture
-def installation(
-    kafka: str, minio: MinioAccess, mysql_url: str, tmp_path: Path
-) -> Iterator[Installation]:
-    """An uploader and two workers with a topic prefix, a bucket and a database of their own."""
-    name = tmp_path.name
-    settings = read_settings(
-        data_dir=tmp_path / "data",
-        kafka_bootstrap=kafka,
-        kafka_prefix=f"{name}.",
-        objects_url=f"http://{minio.endpoint}/{name.replace('_', '-')}",
-        objects_access_key=minio.access_key,
-        objects_secret_key=minio.secret_key,
-        records_url=mysql_url,
-        worker_concurrency=1,
-    )
-    object_store(settings).prepare()
-    asyncio.run(admin.provision(kafka, topics(settings).specs(), replication_factor=1))
-    with Members(settings, workers=2) as members:
-        yield Installation(settings, members)
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
-    """Photos with a face, photos without, and three that are none."""
-    path = tmp_path / "photos.zip"
-    make_sample(path, photos=PHOTOS)
-    with zipfile.ZipFile(path, "a") as opened:
-        for name, content in BROKEN.items():
-            opened.writestr(name, content)
-    return path
+    from tests.e2e.installation import Installation
 
 
 def test_every_photo_ends_in_one_state_and_everybody_agrees(

@@ -1,0 +1,58 @@
+"""Replay from Kafka: the same crops, rows and counts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streamapp.wiring.stores import object_store
+from streamapp.wiring.values import topics
+from tests.e2e.installation import assert_exact
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from streamapp.topics import Topics
+    from tests.e2e.installation import Installation
+
+
+async def reset_to_earliest(bootstrap: str, of: Topics) -> None:
+    """``kafka-consumer-groups --reset-offsets --to-earliest`` for the workers' group."""
+    names = [of.archives, of.batches, of.photos("high"), of.photos("normal"), of.photos("low")]
+    partitions = [TopicPartition(name, n) for name in names for n in range(of.partitions)]
+    async with AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=of.app_id, enable_auto_commit=False
+    ) as consumer:
+        consumer.assign(partitions)
+        await consumer.commit(dict.fromkeys(partitions, 0))
+
+
+def test_the_whole_log_read_again_changes_nothing(
+    installation: Installation, archive: Path
+) -> None:
+    batch = installation.upload(archive)["batchId"]
+    installation.wait_for(batch, lambda status: status["status"] == "completed")
+    assert_exact(installation, batch, archive, failed=3)
+    rows = installation.rows(batch, 1)
+    store = object_store(installation.settings)
+    crops = {key: store.read(key, 0, 1 << 20) for key in installation.crops(batch)}
+    for key in crops:
+        store.delete(key)
+
+    for worker in installation.members.workers:
+        worker.daemon.stop()
+    settings = installation.settings
+    asyncio.run(reset_to_earliest(settings.kafka_bootstrap, topics(settings)))
+    for worker in installation.members.workers:
+        worker.start()
+
+    installation.wait_for_crops(batch, set(crops))
+    seen = installation.wait_for(batch, lambda status: status["status"] == "completed")
+    assert set(seen) == {len(rows)}, "progress went backwards"
+    assert_exact(installation, batch, archive, failed=3)
+    assert {key: store.read(key, 0, 1 << 20) for key in crops} == crops
+    again = installation.rows(batch, len(rows))
+    assert [row.id for row in again] == [row.id for row in rows]
+    assert [row.face_x for row in again] == [row.face_x for row in rows]
