@@ -12,6 +12,9 @@ PIXELS_MAX = 500_000_000
 """No photo with more pixels is decoded, whatever `Options.pixels_max` says."""
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(PIXELS_MAX))
+# onnxruntime writes a device id into the home folder and reports to its maker; photos of people
+# are no place for that.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # A library that holds threads of its own must not be forked, as the children's server is.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
