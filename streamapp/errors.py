@@ -80,7 +80,15 @@ class Code(Enum):
     # The installation.
     SETTING_INVALID = (Fate.REJECT, 500, "A setting has a value that is not allowed.")
     TOPICS_MISSING = (Fate.REJECT, 500, "Kafka topics are missing; run: streamapp topics")
-    TOPICS_MISMATCH = (Fate.REJECT, 500, "Kafka topics differ from the settings.")
+    TOPICS_MISMATCH = (
+        Fate.REJECT,
+        500,
+        (
+            "Kafka topics differ from the settings; run: streamapp topics. If partitions differ, "
+            "first set PARTITIONS to what the topics have (keyed topics cannot change them), or take "
+            "another KAFKA_PREFIX."
+        ),
+    )
     JAVA_MISSING = (Fate.REJECT, 500, "No Java 17 or newer was found for the embedded Kafka.")
     KAFKA_NOT_STARTED = (Fate.REJECT, 500, "The embedded Kafka did not start.")
     PROCESS_FAILED = (Fate.REJECT, 500, "A process of the installation does not run.")

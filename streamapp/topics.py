@@ -73,7 +73,10 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
 
     def specs(self) -> tuple[TopicSpec, ...]:
         """Every topic, for provisioning."""
-        kept = {"retention.ms": str(self.retention_hours * _HOUR_MS)}
+        kept = {
+            "cleanup.policy": "delete",  # said, since a compacted log would lose events
+            "retention.ms": str(self.retention_hours * _HOUR_MS),
+        }
         configs = {self.photos(lane): kept for lane in LANES}
         configs |= {
             self.archives: kept,

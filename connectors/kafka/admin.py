@@ -1,18 +1,22 @@
-"""Topics: what exists, what is missing, what differs; and making what is missing.
+"""Topics: what exists, what is missing, what differs; and mending it as far as that goes in place.
 
-Nothing here ever changes or removes a topic, so all of it may be repeated and run by several
-replicas at once. Each call is bounded in time. A Kafka that does not answer is ``KAFKA_AWAY``.
+No topic is ever removed, and no partition is added: the keys would then change places. All of it
+may be repeated and run by several replicas at once. Each call is bounded in time. A Kafka that
+does not answer is ``KAFKA_AWAY``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from connectors.kafka import topic_config
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 
 LIMIT_S = 10.0
 _POLL_S = 0.05
+
+_log = logging.getLogger(__name__)
 
 
 async def describe(
@@ -67,15 +73,20 @@ async def create(
 
 
 async def check(bootstrap: str, specs: Collection[TopicSpec], *, limit_s: float = LIMIT_S) -> None:
-    """Return when every topic exists with the number of partitions it must have.
+    """Return when every topic exists with the partitions and the settings it must have.
 
     Raises:
         StreamappError: ``TOPICS_MISSING``, ``TOPICS_MISMATCH`` or ``KAFKA_AWAY``.
     """
-    found = await describe(bootstrap, [spec.name for spec in specs], limit_s=limit_s)
-    if missing := [spec.name for spec in specs if spec.name not in found]:
-        raise StreamappError(Code.TOPICS_MISSING, ", ".join(missing))
-    _refuse_mismatch(specs, found)
+    names = [spec.name for spec in specs]
+    async with _admin(bootstrap, limit_s) as admin:
+        found = await _partitions(admin, names)
+        if missing := [name for name in names if name not in found]:
+            raise StreamappError(Code.TOPICS_MISSING, ", ".join(missing))
+        _refuse_partitions(specs, found)
+        faults = topic_config.differences(specs, await topic_config.read(admin, names))
+    if faults:
+        raise StreamappError(Code.TOPICS_MISMATCH, "; ".join(chain(*faults.values())))
 
 
 async def provision(
@@ -85,20 +96,31 @@ async def provision(
     *,
     limit_s: float = LIMIT_S,
 ) -> list[str]:
-    """Create what is missing and return its names; nothing is created when something differs.
+    """Create what is missing, mend settings that differ, and return the names of the created.
+
+    Nothing is created or mended when a topic has another number of partitions.
 
     Raises:
         StreamappError: ``TOPICS_MISMATCH``, and what `create` raises.
     """
     found = await describe(bootstrap, [spec.name for spec in specs], limit_s=limit_s)
-    _refuse_mismatch(specs, found)
+    _refuse_partitions(specs, found)
     missing = [spec for spec in specs if spec.name not in found]
     created = await create(
         bootstrap, missing, replication_factor=replication_factor, limit_s=limit_s
     )
+    await _mend(bootstrap, [spec for spec in specs if spec.name in found], limit_s)
     # Somebody else may have created one between our look and our try.
     await check(bootstrap, specs, limit_s=limit_s)
     return created
+
+
+async def _mend(bootstrap: str, specs: Collection[TopicSpec], limit_s: float) -> None:
+    async with _admin(bootstrap, limit_s) as admin:
+        found = await topic_config.read(admin, [spec.name for spec in specs])
+        if faults := topic_config.differences(specs, found):
+            _log.warning("Altering topics: %s", "; ".join(chain(*faults.values())))
+            await topic_config.write(admin, [s for s in specs if s.name in faults], found)
 
 
 @asynccontextmanager
@@ -135,7 +157,7 @@ def _is_new(name: str, error_code: int, message: str | None) -> bool:
     raise StreamappError(code, f"topic {name}: {message or error.description}")
 
 
-def _refuse_mismatch(specs: Iterable[TopicSpec], found: dict[str, int]) -> None:
+def _refuse_partitions(specs: Iterable[TopicSpec], found: dict[str, int]) -> None:
     differing = [
         f"{spec.name} has {found[spec.name]} partitions, {spec.partitions} are wanted"
         for spec in specs

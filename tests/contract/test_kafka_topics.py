@@ -11,7 +11,7 @@ import pytest
 from connectors.kafka.admin import check, create, describe, provision
 from connectors.ports import free_ports
 from streamapp.errors import Code, StreamappError
-from streamapp.topics import TopicSpec
+from streamapp.topics import Topics, TopicSpec
 
 
 def specs(*partitions: int) -> list[TopicSpec]:
@@ -64,7 +64,55 @@ async def test_another_partition_count_is_refused_and_nothing_is_created(kafka: 
             await refused
         assert refusal.value.code is Code.TOPICS_MISMATCH
         assert refusal.value.detail == f"{there.name} has 2 partitions, 3 are wanted"
+        told = str(refusal.value)
+        assert "first set PARTITIONS to what the topics have" in told
+        assert "run: streamapp topics" in told
     assert await describe(kafka, [missing.name]) == {}
+
+
+WRONG = {
+    "a changelog that forgets": ({}, {"cleanup.policy": "compact"}, "delete"),
+    "a log that is compacted": (
+        {"cleanup.policy": "compact"},
+        {"cleanup.policy": "delete"},
+        "compact",
+    ),
+    "another retention": ({"retention.ms": "3600000"}, {"retention.ms": "7200000"}, "3600000"),
+}
+
+
+@pytest.mark.parametrize(("there", "wanted", "has"), WRONG.values(), ids=WRONG)
+async def test_other_settings_are_refused_and_provisioning_mends_them(
+    kafka: str,
+    caplog: pytest.LogCaptureFixture,
+    there: dict[str, str],
+    wanted: dict[str, str],
+    has: str,
+) -> None:
+    name = specs(1)[0].name
+    kept = {"segment.ms": "5000000"}
+    await create(
+        kafka, [TopicSpec(name=name, partitions=1, config=there | kept)], replication_factor=1
+    )
+    right = TopicSpec(name=name, partitions=1, config=wanted)
+    ((key, value),) = wanted.items()
+
+    with pytest.raises(StreamappError) as refusal:
+        await check(kafka, [right])
+    assert refusal.value.code is Code.TOPICS_MISMATCH
+    assert refusal.value.detail == f"{name} has {key}={has}, {value} is wanted"
+    assert "run: streamapp topics" in str(refusal.value)
+
+    assert await provision(kafka, [right], 1) == []
+    assert f"{name} has {key}={has}" in caplog.text
+    await check(kafka, [TopicSpec(name=name, partitions=1, config=wanted | kept)])
+
+
+async def test_every_topic_of_the_product_passes_the_check_once_provisioned(kafka: str) -> None:
+    wanted = Topics(partitions=2, prefix=f"{uuid4().hex}.").specs()
+    await provision(kafka, wanted, 1)
+    await check(kafka, wanted)
+    assert await provision(kafka, wanted, 1) == []
 
 
 async def test_a_topic_that_kafka_refuses_is_a_wrong_setting(kafka: str) -> None:
