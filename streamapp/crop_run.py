@@ -7,7 +7,9 @@ alone; a store that is away is raised, for the whole run to be done again.
 
 from __future__ import annotations
 
+import signal
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from streamapp import archive, vision
@@ -16,7 +18,7 @@ from streamapp.events import Outcome
 from streamapp.keys import crop_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from connectors.objects.interface import ObjectStore
     from streamapp.events import Face, PhotoQueued
@@ -26,9 +28,12 @@ if TYPE_CHECKING:
 class Cropper:
     """A child's tools, made once per child process: the store's client and the loaded model."""
 
-    def __init__(self, objects: ObjectStore, options: Options) -> None:
+    def __init__(
+        self, objects: ObjectStore, options: Options, *, photo_time_limit_s: float
+    ) -> None:
         self._objects = objects
         self._options = options
+        self._photo_time_limit_s = photo_time_limit_s
 
     def crop_run(self, run: Sequence[PhotoQueued]) -> tuple[Outcome, ...]:
         """The outcomes of a run of one archive's photos, in its order, the crops stored.
@@ -49,7 +54,8 @@ class Cropper:
         if isinstance(content, StreamappError):
             return failed(photo, content)
         try:
-            faces = vision.process(content, self._options).faces
+            with alarm(self._photo_time_limit_s):
+                faces = vision.process(content, self._options).faces
         except StreamappError as error:
             return failed(photo, error)
         if not faces:
@@ -57,6 +63,19 @@ class Cropper:
         key = crop_key(photo.batch, photo.index)
         self._objects.put(key, faces[0].crop, "image/jpeg")
         return _completed(photo, faces[0].face, key)
+
+
+@contextmanager
+def alarm(limit_s: float) -> Iterator[None]:
+    """End this process with SIGALRM after ``limit_s`` seconds, also in the middle of a decode.
+
+    It bounds the work on a photo alone: a store that is slow to answer fails no photo.
+    """
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def failed(photo: PhotoQueued, error: StreamappError) -> Outcome:

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from enum import Enum, StrEnum
 
+PROBLEM_TYPE = "application/problem+json"
+
+_OWN_FAULTS_FROM = 500
+
 
 class Fate(StrEnum):
     """What becomes of the work that met an error."""
@@ -32,6 +36,7 @@ class Code(Enum):
         "The body must be multipart/form-data with the fields file and projectId.",
     )
     BODY_BROKEN = (Fate.REJECT, 400, "The multipart body is malformed or was cut off.")
+    BODY_TOO_SLOW = (Fate.REJECT, 408, "The body came too slowly; the upload was given up.")
     FIELD_MISSING = (Fate.REJECT, 400, "A required form field is missing.")
     FIELD_INVALID = (Fate.REJECT, 400, "A form field has a value that is not allowed.")
     BATCH_UNKNOWN = (Fate.REJECT, 404, "There is no batch with this id.")
@@ -67,6 +72,7 @@ class Code(Enum):
     PHOTO_CRASHED = (Fate.RETRY, 422, "The process that decoded the image died.")
 
     # The services around.
+    CHILD_STUCK = (Fate.WAIT, 503, "A child process did not come back; its work is done again.")
     OBJECT_MISSING = (Fate.REJECT, 404, "The object is not in the object store.")
     STORE_AWAY = (Fate.WAIT, 503, "The object store does not answer; try again shortly.")
     RECORDS_AWAY = (Fate.WAIT, 503, "The database does not answer; try again shortly.")
@@ -77,6 +83,8 @@ class Code(Enum):
         "The worker that owns this batch is starting or being replaced; try again shortly.",
     )
 
+    UPLOADER_AWAY = (Fate.WAIT, 503, "The uploader does not answer; try again shortly.")
+
     # The installation.
     SETTING_INVALID = (Fate.REJECT, 500, "A setting has a value that is not allowed.")
     TOPICS_MISSING = (Fate.REJECT, 500, "Kafka topics are missing; run: streamapp topics")
@@ -85,13 +93,14 @@ class Code(Enum):
         500,
         (
             "Kafka topics differ from the settings; run: streamapp topics. If partitions differ, "
-            "first set PARTITIONS to what the topics have (keyed topics cannot change them), or take "
-            "another KAFKA_PREFIX."
+            "first set PARTITIONS to what the topics have (keyed topics cannot change them), or "
+            "take another KAFKA_PREFIX."
         ),
     )
     JAVA_MISSING = (Fate.REJECT, 500, "No Java 17 or newer was found for the embedded Kafka.")
     KAFKA_NOT_STARTED = (Fate.REJECT, 500, "The embedded Kafka did not start.")
     PROCESS_FAILED = (Fate.REJECT, 500, "A process of the installation does not run.")
+    FOLDER_UNUSABLE = (Fate.REJECT, 500, "A file or folder of the command cannot be used.")
     MODEL_MISMATCH = (Fate.REJECT, 500, "The face detection model is not the expected file.")
 
     def __init__(self, fate: Fate, status: int, sentence: str) -> None:
@@ -121,3 +130,17 @@ class StreamappError(Exception):
     def __str__(self) -> str:
         """The sentence, and the particulars when there are any."""
         return f"{self.code.sentence} ({self.detail})" if self.detail else self.code.sentence
+
+
+def problem(error: StreamappError) -> dict[str, object]:
+    """The members of an RFC 9457 problem; the particulars of the service's own faults stay out."""
+    code = error.code
+    theirs = code.status < _OWN_FAULTS_FROM
+    return {
+        "type": f"urn:streamapp:error:{code.code}",
+        "title": code.sentence,
+        "status": code.status,
+        "detail": (theirs and error.detail) or code.sentence,
+        "code": code.code,
+        "success": False,
+    }

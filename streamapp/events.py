@@ -6,9 +6,12 @@ reader accepts unknown fields, so a field may be added with a default without a 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+Index = Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
+"""A photo's place in its batch, 0-based in directory order; what a roaring bitmap can hold."""
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
@@ -45,7 +48,7 @@ class PhotoQueued(_Event, frozen=True, kw_only=True, tag="PhotoQueued"):
 
     batch: str
     project: str
-    index: int
+    index: Index
     name: str
     archive: str
     header_offset: int
@@ -68,7 +71,7 @@ class Face(msgspec.Struct, frozen=True, kw_only=True):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The final state of one photo: ``completed`` (``face`` None: none was found) or ``failed``."""
 
-    index: int
+    index: Index
     name: str
     state: Literal["completed", "failed"]
     finished_at: float

@@ -59,6 +59,13 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     detail: str | None = None
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``GET /api/batch/status/{batch}`` answers, on uploader and workers."""
+
+    success: bool = True
+    batch: Status
+
+
 encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Progress).decode
 

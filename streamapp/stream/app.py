@@ -25,11 +25,18 @@ if TYPE_CHECKING:
     from streamapp.topics import Topics
     from streamapp.vision.children import Children
 
-BUFFER_EVENTS = 4096
-"""Events of a stream in memory before Faust stops fetching its partitions (at 80 %)."""
+BUFFER_EVENTS = 8192
+"""Events of a stream in memory; at 80 % of it Faust stops fetching, partition by partition."""
 
-POLL_EVENTS_MAX = 500
-"""Events of one poll: fewer than the rest of a full buffer, so that no stream blocks another."""
+
+def poll_events_max(partitions: int) -> int:
+    """Events of one poll that keep a full stream from blocking the others.
+
+    A partition is stopped only when an event of it meets a buffer that is 80 % full, and a poll may
+    bring as many events of each partition again. All of them must fit into the last fifth:
+    when a buffer is full to the brim Faust waits, and then every stream of the worker stands.
+    """
+    return max(1, BUFFER_EVENTS // 5 // partitions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +72,7 @@ def create_app(
         topic_partitions=topics.partitions,
         broker_session_timeout=values.session_timeout_s,
         broker_heartbeat_interval=values.session_timeout_s / 3,
-        broker_max_poll_records=POLL_EVENTS_MAX,
+        broker_max_poll_records=poll_events_max(topics.partitions),
         broker_commit_interval=1.0,
         consumer_auto_offset_reset="earliest",
         stream_buffer_maxsize=BUFFER_EVENTS,

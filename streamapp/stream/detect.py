@@ -1,9 +1,10 @@
 """Detect: photo events become crops in the store and outcomes in the batch log.
 
-The agent only fills the backlog. Slots, one per child process and one to spare, empty it: a run of
+The agents only fill the backlog. Slots, one per child process and one to spare, empty it: a run of
 neighbours goes to a child, its outcomes to the batch log, and only when Kafka has them are the
-photos acknowledged, in offset order. A run that kills or overruns its child is done again photo
-by photo, so that only the guilty one fails. Killed anywhere, the photos are delivered again.
+photos acknowledged, in offset order. A run that kills its child is done again photo by photo, each
+`ATTEMPTS` times, so that only the guilty one fails. Killed anywhere, the photos are delivered
+again. Children that cannot work at all end the worker: that is no photo's fault.
 """
 
 from __future__ import annotations
@@ -14,22 +15,23 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from streamapp import events
+from streamapp import archive, events
 from streamapp.crop_run import crop_run, failed
 from streamapp.errors import Code, StreamappError
 from streamapp.events import PhotosFinished
 from streamapp.stream.backlog import Backlog, Delivery
-from streamapp.stream.intake import acknowledge, current, deliveries
+from streamapp.stream.intake import acknowledge, current, deliveries, ending_the_worker
 from streamapp.stream.outlet import Outlet, raw_topic
 from streamapp.stream.patience import patiently
 from streamapp.stream.window import Window
 from streamapp.topics import LANES
+from streamapp.vision.child import ChildUnfit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faust import App
-    from faust.types import TP, StreamT
+    from faust.types import TP, EventT, StreamT
 
     from streamapp.events import Outcome, PhotoQueued
     from streamapp.topics import Lane, Topics
@@ -38,58 +40,88 @@ if TYPE_CHECKING:
 RUNS_WAITING = 4
 """Runs in the backlog per slot: enough that no child waits for photos."""
 
+WINDOW_PHOTOS_MAX = 4096
+"""Photos of a partition between the oldest unfinished one and the newest taken."""
+
+STORE_LIMIT_S = 300.0
+"""What a run may take beside its photos' own time; beyond, the store is taken to hang."""
+
+ATTEMPTS = 2
+"""Of a photo alone; its child may have died of something else, such as a lack of memory."""
+
 _log = logging.getLogger(__name__)
 
 
 def register(app: App, *, topics: Topics, children: Children, photo_time_limit_s: float) -> None:
     """Attach an agent per lane and the slots to the app."""
-    slots = children.count + 1
     detection = Detection(
-        Outlet(app, topics), children=children, photo_time_limit_s=photo_time_limit_s, slots=slots
+        Outlet(app, topics), children=children, photo_time_limit_s=photo_time_limit_s
     )
     for lane in LANES:
         _register_lane(app, topics, lane, detection)
 
     async def detect_slots() -> None:
         await children.start()
-        await asyncio.gather(*(detection.work() for _ in range(slots)))
+        await asyncio.gather(*(detection.work() for _ in range(detection.slots)))
 
     app.task(detect_slots)
 
 
 def _register_lane(app: App, topics: Topics, lane: Lane, detection: Detection) -> None:
-    @app.agent(raw_topic(app, topics.photos(lane)), name=f"detect-{lane}")
     async def detect(stream: StreamT[bytes]) -> None:
         async for event, photo in deliveries(stream, events.decode_photo):
-            await detection.take(Delivery(event, photo))
+            if photo is not None:
+                await detection.take(Delivery(event, photo))
+            else:
+                detection.pass_over(event)
+
+    app.agent(raw_topic(app, topics.photos(lane)), name=f"detect-{lane}")(
+        ending_the_worker(app, detect)
+    )
 
 
 class Detection:
     """The work of the agents: from deliveries to acknowledged outcomes."""
 
-    def __init__(
-        self, outlet: Outlet, *, children: Children, photo_time_limit_s: float, slots: int
-    ) -> None:
+    def __init__(self, outlet: Outlet, *, children: Children, photo_time_limit_s: float) -> None:
+        self.slots = children.count + 1
         self._outlet = outlet
         self._children = children
         self._photo_time_limit_s = photo_time_limit_s
-        self._backlog = Backlog(photos_max=32 * RUNS_WAITING * slots, clock=time.monotonic)
-        self._windows: dict[TP, Window[Delivery]] = defaultdict(Window)
+        waiting_max = archive.RUN_PHOTOS * RUNS_WAITING * self.slots
+        self._backlog = Backlog(photos_max=waiting_max, clock=time.monotonic)
+        self._windows: dict[TP, Window[EventT[bytes]]] = defaultdict(Window)
+        self._released = asyncio.Event()
         self._generation: int | None = None
 
     async def take(self, delivery: Delivery) -> None:
-        """Enter a delivered photo; waits while enough photos wait already."""
-        generation = delivery.event.message.generation_id
-        if generation != self._generation:
-            self._start_over(generation)
-        self._windows[delivery.partition].take(delivery.offset, delivery)
+        """Enter a delivered photo; waits while enough photos wait or are unacknowledged."""
+        if not self._enter(delivery.event):
+            return
         await self._backlog.put(delivery)
+        while len(self._windows[delivery.partition]) >= WINDOW_PHOTOS_MAX:
+            self._released.clear()
+            await self._released.wait()
+
+    def pass_over(self, event: EventT[bytes]) -> None:
+        """Enter an event that holds no photo: nothing to do but to acknowledge it in its turn."""
+        if self._enter(event):
+            self._release([event])
+
+    def _enter(self, event: EventT[bytes]) -> bool:
+        if not current(event):
+            return False
+        if event.message.generation_id != self._generation:
+            self._start_over(event.message.generation_id)
+        self._windows[event.message.tp].take(event.message.offset, event)
+        return True
 
     def _start_over(self, generation: int | None) -> None:
         # After a rebalance every partition is delivered from its committed offset again.
         self._generation = generation
         self._windows.clear()
         self._backlog.clear()
+        self._released.set()
 
     async def work(self) -> None:
         """Serve one slot, for ever."""
@@ -107,22 +139,32 @@ class Detection:
         await self._outlet.tell(
             PhotosFinished(batch=first.batch, project=first.project, outcomes=outcomes)
         )
-        if not current(run[0].event):
-            return
-        window = self._windows[run[0].partition]
-        for delivery in run:
-            for released in window.finish(delivery.offset):
-                acknowledge(released.event)
+        if current(run[0].event):
+            self._release([delivery.event for delivery in run])
 
-    async def _outcomes(self, photos: Sequence[PhotoQueued]) -> tuple[Outcome, ...]:
-        limit_s = self._photo_time_limit_s * len(photos)
+    def _release(self, events: Sequence[EventT[bytes]]) -> None:
+        window = self._windows[events[0].message.tp]
+        for event in events:
+            for released in window.finish(event.message.offset):
+                acknowledge(released)
+        self._released.set()
+
+    async def _outcomes(
+        self, photos: Sequence[PhotoQueued], attempt: int = 1
+    ) -> tuple[Outcome, ...]:
+        """The outcomes of a run; of a single photo that fails, after its last attempt."""
+        limit_s = self._photo_time_limit_s * len(photos) + STORE_LIMIT_S
         try:
             return await patiently(lambda: self._children.run(crop_run, photos, limit_s=limit_s))
+        except ChildUnfit:
+            raise
         except StreamappError as error:
             fault = error
         except Exception:  # noqa: BLE001 - a fault of ours must cost one photo, not the run
             _log.exception("a run of batch %s cannot be worked off", photos[0].batch)
             fault = StreamappError(Code.INTERNAL)
-        if len(photos) == 1:
-            return (failed(photos[0], fault),)
-        return tuple([outcome for photo in photos for outcome in await self._outcomes([photo])])
+        if len(photos) > 1:
+            return tuple([each for photo in photos for each in await self._outcomes([photo])])
+        if attempt < ATTEMPTS:
+            return await self._outcomes(photos, attempt + 1)
+        return (failed(photos[0], fault),)

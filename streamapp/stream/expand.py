@@ -10,18 +10,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from streamapp import archive, events
 from streamapp.errors import Code, StreamappError
 from streamapp.events import BatchOpened, BatchRejected, Outcome, PhotoQueued, PhotosFinished
-from streamapp.stream.intake import acknowledge, deliveries
+from streamapp.stream.intake import acknowledge, deliveries, ending_the_worker
 from streamapp.stream.outlet import Outlet, raw_topic
 from streamapp.stream.patience import patiently
 from streamapp.topics import lane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from faust import App
     from faust.types import StreamT
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from streamapp.archive import Entry, Judgement, Limits
     from streamapp.events import ArchiveStored
     from streamapp.topics import Topics
+
+T = TypeVar("T")
 
 PIECE_PHOTOS = 512
 """Photos that are published together; what the expansion holds in memory."""
@@ -50,11 +54,13 @@ def register(
         Outlet(app, topics), objects=objects, limits=limits, topics=topics, clock=clock
     )
 
-    @app.agent(raw_topic(app, topics.archives), name="expand")
     async def expand(stream: StreamT[bytes]) -> None:
         async for event, stored in deliveries(stream, events.decode_archive):
-            await expansion.run(stored)
+            if stored is not None:
+                await expansion.run(stored)
             acknowledge(event)
+
+    app.agent(raw_topic(app, topics.archives), name="expand")(ending_the_worker(app, expand))
 
 
 class Expansion:
@@ -76,16 +82,18 @@ class Expansion:
         self._clock = clock
 
     async def run(self, stored: ArchiveStored) -> None:
-        """Open the batch and queue its photos, or reject it; waits while a service is away."""
+        """Open the batch and queue its photos, or reject it; waits while a service is away.
+
+        Whatever goes wrong, the batch ends: before its opening it is rejected, after it every
+        photo that was not queued is failed.
+        """
         try:
-            judgement = await patiently(lambda: asyncio.to_thread(self._judge, stored))
-            await self._open(stored, judgement)
-            await self._queue(stored, judgement)
+            judgement = await _done(lambda: asyncio.to_thread(self._judge, stored))
         except StreamappError as error:
             await self._reject(stored, error)
-        except Exception:  # noqa: BLE001 - a fault of ours must cost one batch, not the agent
-            _log.exception("batch %s cannot be expanded", stored.batch)
-            await self._reject(stored, StreamappError(Code.INTERNAL))
+        else:
+            await self._open(stored, judgement)
+            await self._queue(stored, judgement)
 
     def _judge(self, stored: ArchiveStored) -> Judgement:
         return archive.judge(self._reader(stored), stored.archive_bytes, self._limits)
@@ -129,7 +137,14 @@ class Expansion:
                 await self._publish(stored, piece, run_photos)
                 published = piece[-1].index + 1
 
-        await patiently(go_on)
+        try:
+            await _done(go_on)
+        except StreamappError as error:
+            lost = [
+                Fault(index, "", error.code, error.detail)
+                for index in range(published, judgement.photos)
+            ]
+            await self._fail(stored, lost)
 
     def _entries_from(self, index: int, stored: ArchiveStored) -> Iterator[Entry]:
         entries = archive.photos(self._reader(stored), stored.archive_bytes, self._limits)
@@ -144,27 +159,46 @@ class Expansion:
             if entry.fault is None
         )
         await self._outlet.queue(lane(stored.priority), queued)
-        if faulty := [entry for entry in piece if entry.fault is not None]:
-            await self._outlet.tell(self._failed(stored, faulty))
+        await self._fail(
+            stored,
+            [
+                Fault(entry.index, entry.name, entry.fault, entry.detail)
+                for entry in piece
+                if entry.fault is not None
+            ],
+        )
 
     def _partition(self, stored: ArchiveStored, entry: Entry, run_photos: int) -> int:
         return self._topics.run_partition(stored.batch, entry.index // run_photos)
 
-    def _failed(self, stored: ArchiveStored, entries: Sequence[Entry]) -> PhotosFinished:
-        now = self._clock()
-        outcomes = tuple(
-            Outcome(
-                index=entry.index,
-                name=entry.name,
-                state="failed",
-                finished_at=now,
-                code=entry.fault.code,
-                detail=entry.detail,
+    async def _fail(self, stored: ArchiveStored, faults: Sequence[Fault]) -> None:
+        # In frames of a run, as everywhere: thousands of long names would not fit one event.
+        for start in range(0, len(faults), archive.RUN_PHOTOS):
+            frame = faults[start : start + archive.RUN_PHOTOS]
+            outcomes = tuple(fault.outcome(self._clock()) for fault in frame)
+            await self._outlet.tell(
+                PhotosFinished(batch=stored.batch, project=stored.project, outcomes=outcomes)
             )
-            for entry in entries
-            if entry.fault is not None
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """A photo that will not be looked at, and why."""
+
+    index: int
+    name: str
+    code: Code
+    detail: str
+
+    def outcome(self, now: float) -> Outcome:
+        """Its final state."""
+        return Outcome(
+            index=self.index,
+            name=self.name,
+            state="failed",
+            finished_at=now,
+            code=self.code.code,
+            detail=self.detail,
         )
-        return PhotosFinished(batch=stored.batch, project=stored.project, outcomes=outcomes)
 
 
 def run_size(photos: int, partitions: int) -> int:
@@ -173,6 +207,17 @@ def run_size(photos: int, partitions: int) -> int:
     A small batch is spread over all partitions, so that it keeps all children of all workers busy.
     """
     return max(1, min(archive.RUN_PHOTOS, photos // partitions))
+
+
+async def _done(action: Callable[[], Awaitable[T]]) -> T:
+    """`patiently`, with ``INTERNAL`` for what nobody foresaw: it must cost one batch only."""
+    try:
+        return await patiently(action)
+    except StreamappError:
+        raise
+    except Exception as error:
+        _log.exception("an archive cannot be expanded")
+        raise StreamappError(Code.INTERNAL) from error
 
 
 def _take_piece(entries: Iterator[Entry]) -> list[Entry]:

@@ -1,21 +1,26 @@
 """How an agent takes events: decoded, and acknowledged only when it says so.
 
-Nothing may leave an agent as an exception (Faust would count the event as done), so an event that
-cannot be read is logged with its place and passed over: it was never written by this product.
+An exception that leaves an agent would lose its event: Faust starts the agent again behind it. So
+what an agent foresees becomes an outcome, a rejection or a wait, and what nobody foresaw ends the
+worker: its supervisor starts it again, and the event is delivered again. An event that cannot be
+read is logged with its place and passed over: it was never written by this product.
 """
 
 from __future__ import annotations
 
 import logging
+from functools import wraps
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from faust import Stream
+    from faust import App, Stream
     from faust.types import EventT, StreamT
+
+    AgentFunction = Callable[[StreamT[bytes]], Awaitable[None]]
 
 T = TypeVar("T")
 
@@ -24,23 +29,32 @@ _log = logging.getLogger(__name__)
 
 async def deliveries(
     stream: StreamT[bytes], decode: Callable[[bytes], T]
-) -> AsyncIterator[tuple[EventT[bytes], T]]:
-    """The events of a stream, none acknowledged, with what ``decode`` made of each."""
+) -> AsyncIterator[tuple[EventT[bytes], T | None]]:
+    """The events of a stream, none acknowledged, with what ``decode`` made of each.
+
+    That is None for an event that cannot be read; it must be acknowledged like any other.
+    """
     async for event in cast("Stream[bytes]", stream).noack().events():
+        content = None
         try:
             content = decode(event.value)
-        except msgspec.DecodeError as error:
+        except msgspec.MsgspecError as error:
             message = event.message
             _log.error("%s@%d cannot be read: %s", message.tp, message.offset, error)
-            acknowledge(event)
-            continue
         yield event, content
 
 
 def current(event: EventT[bytes]) -> bool:
-    """Whether the event's partition has stayed with this worker since the event was delivered."""
-    app = event.app
-    return not app.rebalancing and event.message.generation_id == app.consumer_generation_id
+    """Whether what comes of the event still counts here.
+
+    Not when its partition was given away or delivered anew since, and not when the worker stops.
+    """
+    app = cast("App", event.app)
+    return (
+        not app.should_stop
+        and not app.rebalancing
+        and event.message.generation_id == app.consumer_generation_id
+    )
 
 
 def acknowledge(event: EventT[bytes]) -> None:
@@ -51,3 +65,18 @@ def acknowledge(event: EventT[bytes]) -> None:
     """
     if current(event):
         event.ack()
+
+
+def ending_the_worker(app: App, agent: AgentFunction) -> AgentFunction:
+    """The agent, made to take the whole worker down with whatever leaves it."""
+
+    @wraps(agent)
+    async def guarded(stream: StreamT[bytes]) -> None:
+        try:
+            await agent(stream)
+        except Exception as error:
+            _log.critical("this worker ends: %s failed", agent.__name__, exc_info=True)
+            await app.crash(error)
+            raise
+
+    return guarded

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from streamapp.events import BatchLogEvent, PhotoQueued
     from streamapp.topics import Lane, Topics
 
+EVENT_BYTES_MAX = 900_000
+"""Below Kafka's usual limit of 1 MB a message; waiting would not make a larger one fit."""
+
 
 class Outlet:
     """Publishes and waits until Kafka has acknowledged, however long Kafka is away."""
@@ -30,13 +33,13 @@ class Outlet:
 
     async def tell(self, event: BatchLogEvent) -> None:
         """Append to the batch log, in the partition of the batch's key."""
-        key, value = batch_key(event.batch), events.encode(event)
+        key, value = batch_key(event.batch), _checked(events.encode(event))
         await patiently(lambda: _send(self._batches, [(key, value, None)]))
 
     async def queue(self, lane: Lane, photos: Iterable[tuple[PhotoQueued, int]]) -> None:
         """Publish photos, each with its partition; published again, they change nothing."""
         messages = [
-            (photo_key(photo.batch, photo.index), events.encode(photo), partition)
+            (photo_key(photo.batch, photo.index), _checked(events.encode(photo)), partition)
             for photo, partition in photos
         ]
         await patiently(lambda: _send(self._photos[lane], messages))
@@ -52,6 +55,12 @@ def raw_topic(app: App, name: str) -> TopicT:
         value_serializer="raw",
         internal=False,
     )
+
+
+def _checked(value: bytes) -> bytes:
+    if len(value) > EVENT_BYTES_MAX:
+        raise StreamappError(Code.INTERNAL, f"an event of {len(value)} bytes")
+    return value
 
 
 async def _send(topic: TopicT, messages: Iterable[tuple[bytes, bytes, int | None]]) -> None:

@@ -60,6 +60,7 @@ class Ownership:
         tps = {tp for tp in consumer.assignment() if tp.topic == self._batches}
         ends = await consumer.highwaters(*tps)
         starts = await consumer.earliest_offsets(*tps)
+        # The only way Faust gives to read the committed offsets; it seeks there itself next.
         committed = await consumer.seek_to_committed()
         self._behind = {
             tp.partition: ends[tp]

@@ -13,7 +13,7 @@ from connectors.records.interface import PhotoRecord
 from streamapp import events
 from streamapp.events import PhotosFinished
 from streamapp.keys import record_id
-from streamapp.stream.intake import acknowledge, deliveries
+from streamapp.stream.intake import acknowledge, deliveries, ending_the_worker
 from streamapp.stream.outlet import raw_topic
 from streamapp.stream.patience import patiently
 
@@ -33,7 +33,6 @@ def register(
 ) -> None:
     """Attach the agent ``record`` to the app; ``crop_url`` gives the address of a crop's key."""
 
-    @app.agent(raw_topic(app, topics.batches), name="record")
     async def record(stream: StreamT[bytes]) -> None:
         await patiently(records.prepare)
         async for event, entry in deliveries(stream, events.decode_batch_log):
@@ -41,6 +40,8 @@ def register(
                 rows = [row(entry, outcome, crop_url) for outcome in entry.outcomes]
                 await patiently(partial(records.upsert, rows))
             acknowledge(event)
+
+    app.agent(raw_topic(app, topics.batches), name="record")(ending_the_worker(app, record))
 
 
 def row(frame: PhotosFinished, outcome: Outcome, crop_url: Callable[[str], str]) -> PhotoRecord:

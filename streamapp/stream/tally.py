@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from streamapp import events, progress
 from streamapp.keys import batch_key
-from streamapp.stream.intake import acknowledge, deliveries
+from streamapp.stream.intake import acknowledge, deliveries, ending_the_worker
 from streamapp.stream.outlet import raw_topic
 from streamapp.topics import PROGRESS_TABLE
 
@@ -46,12 +46,16 @@ def register(
 ) -> None:
     """Attach the agent ``tally`` to the app; it alone writes the table."""
 
-    @app.agent(raw_topic(app, topics.batches), name="tally", concurrency=1)
     async def tally(stream: StreamT[bytes]) -> None:
         async for event, entry in deliveries(stream, events.decode_batch_log):
-            _fold_into(table, entry)
+            if entry is not None:
+                _fold_into(table, entry)
             ownership.folded(event.message.partition, event.message.offset)
             acknowledge(event)
+
+    app.agent(raw_topic(app, topics.batches), name="tally", concurrency=1)(
+        ending_the_worker(app, tally)
+    )
 
 
 def _fold_into(table: TableT[bytes, bytes], entry: BatchLogEvent) -> None:

@@ -15,8 +15,8 @@ from aiohttp import ClientError, ClientTimeout
 from faust.exceptions import ConsumerNotStarted
 from yarl import URL
 
-from streamapp import progress
-from streamapp.errors import Code
+from streamapp import errors, progress
+from streamapp.errors import Code, StreamappError
 from streamapp.keys import STATUS_PATH, batch_key
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def _owner(app: App, topics: Topics, partition: int | None) -> URL | None:
 def _answer(view: View, row: bytes | None) -> Response:
     if row is None:
         return _problem(view, Code.BATCH_UNKNOWN)
-    return _json(view, msgspec.json.encode(progress.status(progress.decode(row))), HTTPStatus.OK)
+    answer = progress.Answer(batch=progress.status(progress.decode(row)))
+    return _json(view, msgspec.json.encode(answer), HTTPStatus.OK)
 
 
 async def _ask_owner(app: App, view: View, request: Request, owner: URL | None) -> Response:
@@ -99,12 +100,12 @@ async def _ask_owner(app: App, view: View, request: Request, owner: URL | None) 
 
 
 def _problem(view: View, code: Code) -> Response:
-    problem = {"code": code.code, "title": code.sentence, "status": code.status}
-    return _json(view, msgspec.json.encode(problem), code.status)
+    return _json(view, msgspec.json.encode(errors.problem(StreamappError(code))), code.status)
 
 
 def _json(view: View, body: bytes, status: int) -> Response:
     headers = {"Cache-Control": "no-store"}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(_RETRY_AFTER_S)
-    return view.bytes(body, content_type="application/json", status=status, headers=headers)
+    kind = "application/json" if status == HTTPStatus.OK else errors.PROBLEM_TYPE
+    return view.bytes(body, content_type=kind, status=status, headers=headers)

@@ -34,9 +34,7 @@ class Window(Generic[T]):
         """
         self._finished.add(offset)
         released = []
-        for first in list(self._open):
-            if first not in self._finished:
-                break
+        while self._open and (first := next(iter(self._open))) in self._finished:
             self._finished.discard(first)
             released.append(self._open.pop(first))
         return released

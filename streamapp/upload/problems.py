@@ -8,6 +8,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from streamapp import errors
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 RETRY_AFTER_S = 5
-SERVER_FAULTS_FROM = 500
 UNAVAILABLE = 503
 
 _ROUTING = {404: Code.ROUTE_UNKNOWN, 405: Code.METHOD_NOT_ALLOWED}
@@ -24,22 +24,12 @@ _ROUTING = {404: Code.ROUTE_UNKNOWN, 405: Code.METHOD_NOT_ALLOWED}
 
 def problem(error: StreamappError, headers: Mapping[str, str] | None = None) -> Response:
     """The answer to a request that failed with ``error``."""
-    code = error.code
-    theirs = code.status < SERVER_FAULTS_FROM
+    status = error.code.status
     return Response(
-        msgspec.json.encode(
-            {
-                "type": f"urn:streamapp:error:{code.code}",
-                "title": code.sentence,
-                "status": code.status,
-                "detail": (theirs and error.detail) or code.sentence,
-                "code": code.code,
-                "success": False,
-            }
-        ),
-        code.status,
-        {**(headers or {}), **retry_after(code.status), "Cache-Control": "no-store"},
-        "application/problem+json",
+        msgspec.json.encode(errors.problem(error)),
+        status,
+        {**(headers or {}), **retry_after(status), "Cache-Control": "no-store"},
+        errors.PROBLEM_TYPE,
     )
 
 

@@ -40,7 +40,7 @@ def routes(reception: Reception, source: ProgressSource, readiness: Readiness) -
         if not is_batch_id(batch):
             raise StreamappError(Code.BATCH_UNKNOWN)
         known = await source.status(batch) or await _queued(reception, batch)
-        return _json({"success": True, "batch": known})
+        return _json(progress.Answer(batch=known))
 
     async def live(_request: Request) -> Response:
         return _json({"success": True})

@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 _unfit: list[Exception] = []
 
 
+class ChildUnfit(Exception):  # noqa: N818 - the state of a child, not a fault of its work
+    """The child cannot do any work: its initializer failed."""
+
+
 def begin(
     memory_bytes_max: int, initializer: Callable[..., object], initargs: tuple[Any, ...]
 ) -> None:
     """Set the child's bounds, then call the caller's initializer.
 
-    What it raises is kept for the jobs: a child that ended here would be replaced for ever.
+    What it raises is kept for the jobs, as `ChildUnfit`: a child that ended here would be replaced
+    for ever.
     """
     # Python runs a handler only between its own instructions, never in the middle of a decode.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -40,7 +45,7 @@ def begin(
     try:
         initializer(*initargs)
     except Exception as error:  # noqa: BLE001 - raised again by every job
-        _unfit.append(_portable(error))
+        _unfit.append(ChildUnfit("".join(traceback.format_exception(error))))
 
 
 def work(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Exception | None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import signal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -26,6 +27,7 @@ __all__ = ["Children", "cores"]
 
 T = TypeVar("T")
 
+START_LIMIT_S = 120.0
 POOLS_MAX = 3
 """A job that meets so many broken pools in a row breaks them itself."""
 
@@ -46,7 +48,7 @@ class Children:
 
         Args:
             count: How many children.
-            initializer: Called in each child first; what it raises, every job of the child raises.
+            initializer: Called in each child first; when it raises, every job is `ChildUnfit`.
             initargs: Its arguments.
             memory_bytes_max: Most private memory of a child, in bytes.
             recycle_after: Jobs after which a child is replaced, against slow leaks.
@@ -59,8 +61,12 @@ class Children:
         self._jobs: set[Future[Any]] = set()
 
     async def start(self) -> None:
-        """Start the children now, so that the first job need not wait for them."""
-        await self._working_pool()
+        """Start the children now, so that the first job need not wait for them.
+
+        Raises:
+            ChildUnfit: They cannot work.
+        """
+        await self.run(_nothing, limit_s=START_LIMIT_S)
 
     async def run(self, function: Callable[..., T], *args: Any, limit_s: float) -> T:
         """``function(*args)`` in a child; what it raises passes through.
@@ -68,8 +74,10 @@ class Children:
         Cancelling kills the child that works on it.
 
         Raises:
-            StreamappError: ``PHOTO_TIMED_OUT`` after ``limit_s`` seconds of work;
-                ``PHOTO_CRASHED`` when the child died or ran out of memory.
+            StreamappError: ``PHOTO_TIMED_OUT`` when the child's own alarm ended it;
+                ``PHOTO_CRASHED`` when it died otherwise or ran out of memory; ``CHILD_STUCK``
+                after ``limit_s`` seconds of work.
+            ChildUnfit: The children cannot work.
         """
         for _ in range(POOLS_MAX):
             pool = await self._working_pool()
@@ -77,8 +85,10 @@ class Children:
                 job = pool.schedule(child.work, (function, args), timeout=limit_s)
                 result, error = await self._result(job)
             except TimeoutError:
-                raise StreamappError(Code.PHOTO_TIMED_OUT, f"{limit_s:g} s") from None
+                raise StreamappError(Code.CHILD_STUCK, f"{limit_s:g} s") from None
             except ProcessExpired as end:
+                if end.exitcode == -signal.SIGALRM:
+                    raise StreamappError(Code.PHOTO_TIMED_OUT) from None
                 raise StreamappError(Code.PHOTO_CRASHED, f"exit code {end.exitcode}") from None
             except RuntimeError:
                 continue  # the pool broke: a child died between jobs, or before it said what it had
@@ -127,3 +137,7 @@ class Children:
         if pool is not None:
             pool.stop()  # type: ignore[no-untyped-call] # pebble types only what takes arguments
             await asyncio.to_thread(pool.join)
+
+
+def _nothing() -> None:
+    """The job that only proves that a child works."""

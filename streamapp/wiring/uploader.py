@@ -15,7 +15,7 @@ from connectors.workers.views import WorkerViews
 from streamapp.errors import StreamappError
 from streamapp.events import encode
 from streamapp.keys import STATUS_PATH, batch_key
-from streamapp.progress import Status
+from streamapp.progress import Answer
 from streamapp.upload.app import create_app
 from streamapp.upload.batch_ids import ENTROPY_BYTES, batch_id
 from streamapp.upload.reception import UploadLimits
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from connectors.objects.interface import ObjectStore
     from streamapp.events import ArchiveStored
+    from streamapp.progress import Status
     from streamapp.settings import Settings
 
 
@@ -53,7 +54,7 @@ class OwnersProgress:
     async def status(self, batch: str) -> Status | None:
         """The owner's answer."""
         body = await self._workers.status(batch)
-        return None if body is None else msgspec.json.decode(body, type=Status)
+        return None if body is None else msgspec.json.decode(body, type=Answer).batch
 
 
 def uploader_app(settings: Settings) -> Starlette:

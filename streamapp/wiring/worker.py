@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def make_cropper(settings: Settings) -> Cropper:
     """A child process's tools."""
     options = Options(pixels_max=settings.photo_pixels_max)
-    return Cropper(object_store(settings), options)
+    return Cropper(object_store(settings), options, photo_time_limit_s=settings.photo_time_limit_s)
 
 
 def make_children(settings: Settings) -> Children:

@@ -55,7 +55,8 @@ class Installation(NamedTuple):
             return None
         assert answer.status_code == httpx.codes.OK, answer.text
         content = answer.json()
-        status: dict[str, Any] = content.get("batch", content)
+        assert content["success"] is True
+        status: dict[str, Any] = content["batch"]
         return status
 
     def wait_for(self, batch: str, reached: Callable[[dict[str, Any]], bool]) -> list[int]:

@@ -59,4 +59,6 @@ def test_an_unknown_batch_is_unknown_to_uploader_and_workers(installation: Insta
     for member in installation.members:
         answer = httpx.get(f"{member.url}/api/batch/status/{'0' * 31}7", timeout=10)
         assert answer.status_code == httpx.codes.NOT_FOUND
+        assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["code"] == "batch_unknown"
+        assert answer.json()["type"] == "urn:streamapp:error:batch_unknown"

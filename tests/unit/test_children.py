@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import signal
 import subprocess
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from streamapp.crop_run import alarm
 from streamapp.errors import Code, StreamappError
+from streamapp.vision.child import ChildUnfit
 from streamapp.vision.children import Children
 from streamapp.vision.cores import quota_cores
 
@@ -39,6 +42,18 @@ def child_pid() -> int:
 def hang() -> None:
     while True:
         pass
+
+
+def hang_on_a_photo() -> None:
+    with alarm(0.3):
+        hashlib.pbkdf2_hmac("sha256", b"never", b"back", 1_000_000_000)  # holds on inside C
+
+
+def pause_after_a_photo() -> bool:
+    with alarm(0.1):
+        pass
+    time.sleep(0.3)
+    return True
 
 
 def linger(file: Path) -> None:
@@ -94,7 +109,17 @@ async def test_a_job_that_hangs_is_killed_and_its_neighbour_is_not(children: Chi
     assert [await children.run(child_pid, limit_s=5) for _ in range(20)]
     with pytest.raises(StreamappError) as caught:
         await hanging
+    assert caught.value.code is Code.CHILD_STUCK
+
+
+async def test_a_photo_that_hangs_rings_the_alarm(children: Children) -> None:
+    with pytest.raises(StreamappError) as caught:
+        await children.run(hang_on_a_photo, limit_s=20)
     assert caught.value.code is Code.PHOTO_TIMED_OUT
+
+
+async def test_the_alarm_is_silent_after_the_photo(children: Children) -> None:
+    assert await children.run(pause_after_a_photo, limit_s=20)
 
 
 async def test_the_time_in_the_queue_does_not_count(children: Children) -> None:
@@ -141,11 +166,12 @@ async def test_an_error_that_cannot_be_copied_still_arrives(children: Children) 
     assert await children.run(child_pid, limit_s=5) > 0
 
 
-async def test_what_the_initializer_raised_every_job_raises() -> None:
+async def test_children_that_cannot_start_say_so_at_the_start_and_at_every_job() -> None:
     pool = Children(count=1, initializer=bad_start, memory_bytes_max=1024 * MIB)
-    for _ in range(2):
-        with pytest.raises(StreamappError, match="bad start"):
-            await pool.run(child_pid, limit_s=5)
+    with pytest.raises(ChildUnfit, match="bad start"):
+        await pool.start()
+    with pytest.raises(ChildUnfit, match="bad start"):
+        await pool.run(child_pid, limit_s=5)
     await pool.close()
 
 

@@ -1,0 +1,229 @@
+"""From deliveries to acknowledged outcomes: in order, durable first, only the guilty fail."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from faust.types import TP
+
+from streamapp.errors import Code, StreamappError
+from streamapp.events import Outcome, PhotoQueued, PhotosFinished
+from streamapp.stream import detect, patience
+from streamapp.stream.backlog import Delivery
+from streamapp.stream.detect import ATTEMPTS, Detection
+from streamapp.vision.child import ChildUnfit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+PARTITION = TP("photos-normal", 0)
+
+
+class App:
+    """What an event knows of its app."""
+
+    should_stop = False
+    rebalancing = False
+    consumer_generation_id = 1
+
+
+class Event:
+    """A delivered event that notes its acknowledgement."""
+
+    def __init__(self, app: App, acked: list[int], offset: int) -> None:
+        self.app = app
+        self.message = SimpleNamespace(
+            tp=PARTITION, offset=offset, generation_id=app.consumer_generation_id
+        )
+        self._acked = acked
+
+    def ack(self) -> None:
+        self._acked.append(self.message.offset)
+
+
+class Outlet:
+    """Keeps the frames; ``acked_before`` is what was acknowledged when each came."""
+
+    def __init__(self, acked: list[int]) -> None:
+        self.frames: list[PhotosFinished] = []
+        self.acked_before: list[list[int]] = []
+        self._acked = acked
+
+    async def tell(self, event: PhotosFinished) -> None:
+        await asyncio.sleep(0)
+        self.acked_before.append(list(self._acked))
+        self.frames.append(event)
+
+    @property
+    def states(self) -> dict[int, str | None]:
+        return {o.index: o.code for frame in self.frames for o in frame.outcomes}
+
+
+class Children:
+    """Runs ``work`` on the indexes of a run, in this process."""
+
+    count = 2
+
+    def __init__(self, work: Callable[[Sequence[int]], None]) -> None:
+        self.runs: list[list[int]] = []
+        self._work = work
+
+    async def run(
+        self, _function: object, photos: Sequence[PhotoQueued], *, limit_s: float
+    ) -> tuple[Outcome, ...]:
+        assert limit_s > 0
+        indexes = [photo.index for photo in photos]
+        self.runs.append(indexes)
+        await asyncio.sleep(0.001 * (indexes[0] % 3))
+        self._work(indexes)
+        return tuple(
+            Outcome(index=index, name="", state="completed", finished_at=1.0) for index in indexes
+        )
+
+
+class Bench:
+    """A detection over stand-ins at its edges."""
+
+    def __init__(self, work: Callable[[Sequence[int]], None] = lambda _: None) -> None:
+        self.app = App()
+        self.acked: list[int] = []
+        self.outlet = Outlet(self.acked)
+        self.children = Children(work)
+        self.detection = Detection(
+            cast("Any", self.outlet), children=cast("Any", self.children), photo_time_limit_s=1
+        )
+
+    def delivery(self, index: int) -> Delivery:
+        photo = PhotoQueued(
+            batch="b1",
+            project="p",
+            index=index,
+            name=f"{index}.jpg",
+            archive="archives/b1.zip",
+            header_offset=1000 * index,
+            compressed_bytes=900,
+            photo_bytes=900,
+            method=0,
+            crc=0,
+        )
+        return Delivery(cast("Any", Event(self.app, self.acked, index)), photo)
+
+    async def work_off(self, photos: int) -> None:
+        """Deliver photos and serve the slots until all are acknowledged, or for a moment."""
+        slots = [asyncio.create_task(self.detection.work()) for _ in range(3)]
+        try:
+            async with asyncio.timeout(2):
+                for index in range(photos):
+                    await self.detection.take(self.delivery(index))
+                while len(self.acked) < photos:
+                    for slot in slots:
+                        if slot.done():
+                            slot.result()
+                    await asyncio.sleep(0.01)
+        finally:
+            for slot in slots:
+                slot.cancel()
+            await asyncio.gather(*slots, return_exceptions=True)
+
+
+async def test_photos_are_acknowledged_in_order_and_after_their_outcomes() -> None:
+    bench = Bench()
+    await bench.work_off(200)
+    assert bench.acked == list(range(200))
+    assert bench.outlet.states == dict.fromkeys(range(200))
+    for frame, acked in zip(bench.outlet.frames, bench.outlet.acked_before, strict=True):
+        assert not {outcome.index for outcome in frame.outcomes} & set(acked)
+
+
+async def test_a_run_that_kills_its_child_is_done_again_photo_by_photo() -> None:
+    def work(indexes: Sequence[int]) -> None:
+        if 7 in indexes:
+            raise StreamappError(Code.PHOTO_TIMED_OUT)
+
+    bench = Bench(work)
+    await bench.work_off(40)
+    expected = {index: "photo_timed_out" if index == 7 else None for index in range(40)}
+    assert bench.outlet.states == expected
+    assert bench.children.runs.count([7]) == ATTEMPTS
+
+
+async def test_a_photo_whose_child_died_of_something_else_completes_at_the_next_attempt() -> None:
+    deaths = iter([True, True])
+
+    def work(_indexes: Sequence[int]) -> None:
+        if next(deaths, False):
+            raise StreamappError(Code.PHOTO_CRASHED)
+
+    bench = Bench(work)
+    await bench.work_off(1)
+    assert bench.outlet.states == {0: "photo_crashed"}
+    deaths = iter([True])
+    bench = Bench(work)
+    await bench.work_off(1)
+    assert bench.outlet.states == {0: None}
+
+
+async def test_a_store_that_is_away_fails_no_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "FIRST_PAUSE_S", 0.001)
+    away = iter([StreamappError(Code.STORE_AWAY)] * 5 + [StreamappError(Code.CHILD_STUCK)])
+
+    def work(_indexes: Sequence[int]) -> None:
+        if error := next(away, None):
+            raise error
+
+    bench = Bench(work)
+    await bench.work_off(10)
+    assert bench.outlet.states == dict.fromkeys(range(10))
+
+
+async def test_children_that_cannot_work_end_the_slots_and_fail_no_photo() -> None:
+    def work(_indexes: Sequence[int]) -> None:
+        raise ChildUnfit("no model")
+
+    bench = Bench(work)
+    with pytest.raises(ChildUnfit):
+        await bench.work_off(3)
+    assert bench.outlet.frames == []
+    assert bench.acked == []
+
+
+async def test_after_a_rebalance_nothing_is_told_or_acknowledged_for_what_was_before() -> None:
+    bench: Bench
+
+    def work(_indexes: Sequence[int]) -> None:
+        bench.app.consumer_generation_id = 2
+
+    bench = Bench(work)
+    with pytest.raises(TimeoutError):
+        await bench.work_off(3)
+    assert bench.outlet.frames == []
+    assert bench.acked == []
+
+
+async def test_an_event_that_holds_no_photo_is_acknowledged_in_its_turn() -> None:
+    bench = Bench()
+    await bench.detection.take(bench.delivery(0))
+    bench.detection.pass_over(bench.delivery(1).event)
+    assert bench.acked == []
+    slot = asyncio.create_task(bench.detection.work())
+    async with asyncio.timeout(2):
+        while bench.acked != [0, 1]:
+            await asyncio.sleep(0.01)
+    slot.cancel()
+
+
+@pytest.mark.parametrize(("photos", "waits"), [(8, False), (9, True)])
+async def test_the_window_of_a_partition_is_bounded(
+    *, photos: int, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detect, "WINDOW_PHOTOS_MAX", 9)
+    bench = Bench()
+    taking = [asyncio.create_task(bench.detection.take(bench.delivery(n))) for n in range(photos)]
+    _, waiting = await asyncio.wait(taking, timeout=0.1)
+    assert bool(waiting) is waits
+    slot = asyncio.create_task(bench.detection.work())
+    await asyncio.wait_for(asyncio.gather(*taking), 2)
+    slot.cancel()
