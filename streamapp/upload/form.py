@@ -1,12 +1,13 @@
 """The upload's form, read as it streams in.
 
 Everything is bounded: the size of the body and of the file, the number of parts, the size of
-headers and fields, the time between two pieces.
+headers and fields, the time between two pieces, and the pace of the whole.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from multipart import (
@@ -22,6 +23,7 @@ from streamapp.upload.parts import Parts, too_large
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from streamapp.upload.pace import Pace
     from streamapp.upload.parts import FileSink, Form
 
 PARTS_MAX = 16
@@ -32,15 +34,16 @@ OVERHEAD_BYTES_MAX = 1024 * 1024
 
 
 async def read_form(
-    request: Request, file: FileSink, *, file_bytes_max: int, client_idle_s: float
+    request: Request, file: FileSink, *, file_bytes_max: int, client_idle_s: float, pace: Pace
 ) -> Form:
     """Read the request's form to its end.
 
-    A client that sends nothing for ``client_idle_s`` is given up.
+    A client that sends nothing for ``client_idle_s``, or less than ``pace`` asks, is given up.
 
     Raises:
         StreamappError: ``BODY_NOT_MULTIPART``, ``BODY_BROKEN`` (also when the client went away or
-            fell silent), ``FIELD_INVALID``, ``ARCHIVE_TOO_LARGE``, and what ``file`` raises.
+            fell silent), ``BODY_TOO_SLOW``, ``FIELD_INVALID``, ``ARCHIVE_TOO_LARGE``, and what
+            ``file`` raises.
     """
     parser = _parser(request.headers.get("content-type", ""))
     body_bytes_max = file_bytes_max + OVERHEAD_BYTES_MAX
@@ -50,7 +53,9 @@ async def read_form(
     body_bytes, more = 0, True
     try:
         while more:
+            began = time.monotonic()
             chunk, more = await _next(request, client_idle_s)
+            pace.add(len(chunk), time.monotonic() - began)
             body_bytes += len(chunk)
             if body_bytes > body_bytes_max:
                 raise too_large(file_bytes_max)

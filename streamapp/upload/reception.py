@@ -20,6 +20,7 @@ from streamapp.events import ArchiveStored, decode_archive, encode
 from streamapp.keys import archive_key, manifest_key
 from streamapp.upload.form import read_form
 from streamapp.upload.incoming import IncomingArchive
+from streamapp.upload.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,12 +38,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadLimits:
-    """What an upload may be, and how many may run at once (each holds about 50 MiB)."""
+    """What an upload may be, and how many may run at once (each holds about 50 MiB).
+
+    A client may be silent for ``client_idle_s`` and must send ``client_bytes_per_s_min`` on
+    average over every ``client_window_s`` of waiting for it.
+    """
 
     archive_bytes_max: int
     archive: archive.Limits
     uploads_max: int = 8
     client_idle_s: float = 60.0
+    client_window_s: float = 60.0
+    client_bytes_per_s_min: int = 1024
 
 
 class Reception:
@@ -99,6 +106,10 @@ class Reception:
                 incoming,
                 file_bytes_max=self._limits.archive_bytes_max,
                 client_idle_s=self._limits.client_idle_s,
+                pace=Pace(
+                    bytes_per_s_min=self._limits.client_bytes_per_s_min,
+                    window_s=self._limits.client_window_s,
+                ),
             )
             form.require()
             event = await self._judged(batch, form, await incoming.size())

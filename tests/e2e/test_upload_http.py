@@ -6,9 +6,10 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -359,6 +360,23 @@ def test_a_silent_client_is_given_up_and_leaves_nothing(
             answer += client.recv(65_536)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"nothing came for 0.3 s" in answer
+    assert left(store) == []
+
+
+def test_a_client_that_trickles_is_given_up_and_leaves_nothing(
+    store: FolderStore, around: Surroundings
+) -> None:
+    with serving(make_app(store, around, client_window_s=0.5)) as url, half_sent(url) as client:
+        client.settimeout(0.05)
+        answer = b""
+        deadline = time.monotonic() + 10
+        while b"}" not in answer and time.monotonic() < deadline:
+            with suppress(TimeoutError):
+                answer += client.recv(65_536)
+            if not answer:
+                client.sendall(b"x")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"body_too_slow" in answer
     assert left(store) == []
 
 

@@ -68,6 +68,7 @@ def make_app(
     archive_bytes_max: int = 1024 * MIB,
     uploads_max: int = 8,
     client_idle_s: float = 60.0,
+    client_window_s: float = 60.0,
 ) -> Starlette:
     numbers = itertools.count()
     return create_app(
@@ -80,6 +81,7 @@ def make_app(
             archive=ARCHIVE_LIMITS,
             uploads_max=uploads_max,
             client_idle_s=client_idle_s,
+            client_window_s=client_window_s,
         ),
         clock=lambda: 1_700_000_000.0,
         new_batch_id=lambda: batch_id(

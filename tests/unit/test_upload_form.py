@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from streamapp.errors import Code, StreamappError
 from streamapp.upload.form import OVERHEAD_BYTES_MAX, read_form
+from streamapp.upload.pace import Pace
 
 if TYPE_CHECKING:
     from streamapp.upload.parts import Form
@@ -49,7 +50,8 @@ def request(*chunks: bytes) -> Request:
 
 
 async def read(file: Kept, *chunks: bytes) -> Form:
-    return await read_form(request(*chunks), file, file_bytes_max=100, client_idle_s=5)
+    pace = Pace(bytes_per_s_min=1, window_s=5)
+    return await read_form(request(*chunks), file, file_bytes_max=100, client_idle_s=5, pace=pace)
 
 
 @given(st.lists(st.integers(0, len(BODY)), max_size=12).map(sorted))
