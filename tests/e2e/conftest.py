@@ -38,6 +38,7 @@ def installation(
         objects_secret_key=minio.secret_key,
         records_url=mysql_url,
         worker_concurrency=1,
+        photo_time_limit_s=3,
     )
     object_store(settings).prepare()
     asyncio.run(admin.provision(kafka, topics(settings).specs(), replication_factor=1))
