@@ -106,12 +106,10 @@ class FolderStore:
             raise StreamappError(Code.STORE_AWAY, f"{path}: {error.strerror}") from error
 
     def _write(self, path: Path, source: Source) -> int:
-        temporary = self._incoming / uuid4().hex
         with _away(path):
-            file = temporary.open("xb", buffering=0)
+            temporary, file = self._create()
         try:
             with file:
-                fcntl.flock(file, fcntl.LOCK_SH)
                 while piece := source.read(PIECE_BYTES):
                     with _away(path):
                         _write_all(file, piece)
@@ -124,6 +122,17 @@ class FolderStore:
             with suppress(OSError):
                 temporary.unlink()
             raise
+
+    def _create(self) -> tuple[Path, FileIO]:
+        """A new temporary file, open and locked."""
+        while True:
+            temporary = self._incoming / uuid4().hex
+            file = temporary.open("xb", buffering=0)
+            fcntl.flock(file, fcntl.LOCK_SH)
+            # Between the two, somebody's prepare may have taken it for a leftover and removed it.
+            if os.fstat(file.fileno()).st_nlink:
+                return temporary, file
+            file.close()
 
 
 _NO_FILE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from minio import Minio
 from minio.error import S3Error
+from minio.helpers import check_bucket_name
 from urllib3 import PoolManager, Retry, Timeout
 
 from connectors.objects.faults import translated
@@ -43,7 +44,8 @@ class MinioStore:
     """An `ObjectStore` in ``bucket`` at ``endpoint`` (``host:port``).
 
     ``public_url`` is the bucket's address for those who read the rows, where it differs from
-    ``http(s)://endpoint/bucket``. ``read_timeout_s`` bounds each wait for an answer.
+    ``http(s)://endpoint/bucket``. ``read_timeout_s`` bounds each wait for an answer. An endpoint,
+    a bucket's name or a pair of keys that cannot be one is a ``ValueError`` at once.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class MinioStore:
         region: str = "us-east-1",
         read_timeout_s: float = 30,
     ) -> None:
+        check_bucket_name(bucket, strict=True)  # the client itself looks only when it sends
         pool = _pool(read_timeout_s)
         self._client = Minio(
             endpoint,

@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,6 +109,25 @@ def test_only_a_killed_writer_s_leftovers_are_removed(store: FolderStore, folder
     store.prepare()
     assert list((folder / ".incoming").iterdir()) == []
     assert store.keys("") == []
+
+
+def test_no_writer_s_new_file_is_taken_for_a_leftover(store: FolderStore) -> None:
+    ended = threading.Event()
+
+    def prepare_without_end() -> None:
+        while not ended.is_set():
+            store.prepare()
+
+    with ThreadPoolExecutor(3) as threads:
+        others = [threads.submit(prepare_without_end) for _ in range(3)]
+        try:
+            for number in range(300):
+                store.put(f"a/{number}", b"x", "image/jpeg")
+        finally:
+            ended.set()
+        for other in others:
+            other.result()
+    assert len(store.keys("a/")) == 300
 
 
 def test_the_address_leads_to_the_file(store: FolderStore) -> None:
