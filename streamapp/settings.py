@@ -48,6 +48,11 @@ class Settings(BaseSettings):
         "",
         description="http(s)://host:port/bucket of MinIO, or file:///folder; default in DATA_DIR.",
     )
+    objects_public_url: str = Field(
+        "",
+        pattern="^(https?://[^/?#]+(/[^?#]*)?)?$",
+        description="Address of the bucket in the rows, where readers reach MinIO by another one.",
+    )
     objects_access_key: str = Field("", description="Access key of the object store.")
     objects_secret_key: SecretStr = Field(
         SecretStr(""), description="Secret key of the object store."
@@ -68,7 +73,12 @@ class Settings(BaseSettings):
         64 * 1024 * MIB, ge=MIB, description="Largest archive accepted, in bytes."
     )
     archive_entries_max: int = Field(
-        1_000_000, ge=1, description="Most entries of an archive that is accepted."
+        1_000_000,
+        ge=1,
+        # The progress of a batch is one Kafka message with two bitmaps of its photos; Faust sends
+        # up to 1,000,000 bytes. (And the keys of crops sort by their eight digits.)
+        le=3_900_000,
+        description="Most entries of an archive that is accepted.",
     )
     photo_bytes_max: int = Field(
         128 * MIB, ge=1024, description="Largest photo accepted, inflated, in bytes."

@@ -14,13 +14,24 @@ from urllib.parse import unquote, urlsplit
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
     from connectors.objects.interface import ObjectStore
     from connectors.records.interface import RecordStore
     from streamapp.settings import Settings
 
 
-def object_store(settings: Settings) -> ObjectStore:
-    """The object store of ``OBJECTS_URL``; nothing connects yet."""
+def object_store(settings: Settings, *, read_timeout_s: float = 30.0) -> ObjectStore:
+    """The object store of ``OBJECTS_URL``; nothing connects yet.
+
+    Args:
+        settings: What names the store.
+        read_timeout_s: The longest wait for one answer of a store behind a network, in seconds.
+            One that hangs is ``STORE_AWAY`` after two of them.
+
+    Raises:
+        StreamappError: ``SETTING_INVALID``.
+    """
     url = urlsplit(settings.objects_url)
     if not settings.objects_url or url.scheme == "file":
         from connectors.objects.folder import FolderStore
@@ -28,19 +39,31 @@ def object_store(settings: Settings) -> ObjectStore:
         folder = Path(unquote(url.path)) if url.path else settings.data_dir / "objects"
         return FolderStore(folder)
     bucket = url.path.strip("/")
-    if url.scheme in {"http", "https"} and bucket and "/" not in bucket:
-        from connectors.objects.minio import MinioStore
+    if url.scheme in {"http", "https"} and url.netloc and bucket and "/" not in bucket:
+        return _minio(settings, url, bucket, read_timeout_s)
+    raise StreamappError(
+        Code.SETTING_INVALID, "OBJECTS_URL: neither http(s)://host:port/bucket nor file:///folder"
+    )
 
+
+def _minio(settings: Settings, url: SplitResult, bucket: str, read_timeout_s: float) -> ObjectStore:
+    from connectors.objects.minio import MinioStore
+
+    try:
         return MinioStore(
             endpoint=url.netloc,
             access_key=settings.objects_access_key,
             secret_key=settings.objects_secret_key.get_secret_value(),
             bucket=bucket,
             secure=url.scheme == "https",
+            public_url=settings.objects_public_url or None,
+            read_timeout_s=read_timeout_s,
         )
-    raise StreamappError(
-        Code.SETTING_INVALID, "OBJECTS_URL: neither http(s)://host:port/bucket nor file:///folder"
-    )
+    except ValueError as error:
+        raise StreamappError(
+            Code.SETTING_INVALID,
+            f"OBJECTS_URL, OBJECTS_ACCESS_KEY or OBJECTS_SECRET_KEY: {error}",
+        ) from None
 
 
 def record_store(settings: Settings) -> RecordStore:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import faust
 import pytest
+from pyroaring import BitMap
 
 from streamapp.errors import Code, StreamappError
+from streamapp.progress import Progress, encode
 from streamapp.settings import environment, read_settings
 
 
@@ -24,6 +27,23 @@ def test_a_bad_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(StreamappError, match=r"PARTITIONS: .*; UPLOAD_PORT: ") as refused:
         read_settings()
     assert refused.value.code is Code.SETTING_INVALID
+
+
+def test_the_progress_of_the_largest_archive_fits_into_a_message() -> None:
+    entries = 3_900_000
+    assert read_settings(archive_entries_max=entries).archive_entries_max == entries
+    with pytest.raises(StreamappError, match="ARCHIVE_ENTRIES_MAX"):
+        read_settings(archive_entries_max=entries + 1)
+    # Every other photo failed: nothing that a bitmap could shorten.
+    even, odd = BitMap(range(0, entries, 2)), BitMap(range(1, entries, 2))
+    largest = Progress(batch="b" * 32, completed=even.serialize(), failed=odd.serialize())
+    assert len(encode(largest)) < faust.Settings(id="x").producer_max_request_size - 10_000
+
+
+@pytest.mark.parametrize("url", ["minio:9000/bucket", "ftp://x/y", "http://", "http://x/y?z"])
+def test_a_public_address_is_one_that_can_be_opened(url: str) -> None:
+    with pytest.raises(StreamappError, match="OBJECTS_PUBLIC_URL"):
+        read_settings(objects_public_url=url)
 
 
 def test_secrets_do_not_print() -> None:
