@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import typer.main
@@ -18,6 +19,7 @@ from connectors.records.mysql import MysqlRecords
 from streamapp import cli
 from streamapp.settings import Settings
 from streamapp.wiring.stores import object_store, record_store
+from streamapp.wiring.values import topics
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.kafka.yml").read_text())
@@ -31,9 +33,10 @@ def interpolated(value: str) -> str:
 
 
 def settings_of(service: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name, value in SERVICES[service]["environment"].items():
-        monkeypatch.setenv(name, interpolated(value))
-    return Settings()
+    with monkeypatch.context() as environment:
+        for name, value in SERVICES[service]["environment"].items():
+            environment.setenv(name, interpolated(value))
+        return Settings()
 
 
 def test_the_file_fits_the_compose_specification() -> None:
@@ -63,12 +66,24 @@ def test_the_command_exists(service: str) -> None:
     assert SERVICES[service]["command"] in commands
 
 
-def test_all_agree_on_the_topics() -> None:
-    topics = {
-        (each["environment"]["PARTITIONS"], each["environment"]["REPLICATION_FACTOR"])
-        for each in (SERVICES[name] for name in OURS)
-    }
-    assert len(topics) == 1
+def test_all_agree_on_topics_that_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, *used = (settings_of(service, monkeypatch) for service in OURS)
+    assert [topics(each).specs() for each in used] == [topics(made).specs()] * 2
+    brokers = sum(each["image"].startswith("apache/kafka") for each in SERVICES.values())
+    assert made.replication_factor <= brokers
+    assert made.partitions == Settings.model_fields["partitions"].default
+    assert made.partitions >= SERVICES["worker"]["deploy"]["replicas"]
+
+
+def test_the_addresses_in_rows_lead_to_the_bucket_from_outside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = settings_of("worker", monkeypatch)
+    address = urlsplit(object_store(settings).url("crops/a"))
+    published = [interpolated(port) for port in SERVICES["minio"]["ports"]]
+    assert address.hostname == "localhost"
+    assert published == [f"127.0.0.1:{address.port}:{urlsplit(settings.objects_url).port}"]
+    assert address.path == urlsplit(settings.objects_url).path + "/crops/a"
 
 
 def test_nothing_starts_before_the_topics_exist() -> None:
