@@ -5,29 +5,28 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from connectors.kafka.producer import EventProducer
 from connectors.workers.views import WorkerViews
-from streamapp.errors import StreamappError
 from streamapp.events import encode
 from streamapp.keys import STATUS_PATH, batch_key
 from streamapp.progress import Answer
 from streamapp.upload.app import create_app
 from streamapp.upload.batch_ids import ENTROPY_BYTES, batch_id
 from streamapp.upload.reception import UploadLimits
+from streamapp.wiring.readiness import STORE_READ_TIMEOUT_S, UploaderReadiness
 from streamapp.wiring.stores import object_store
 from streamapp.wiring.values import limits, topics
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
 
     from starlette.applications import Starlette
 
-    from connectors.objects.interface import ObjectStore
     from streamapp.events import ArchiveStored
     from streamapp.progress import Status
     from streamapp.settings import Settings
@@ -62,16 +61,19 @@ def uploader_app(settings: Settings) -> Starlette:
     objects = object_store(settings)
     producer = EventProducer(settings.kafka_bootstrap)
     workers = WorkerViews(settings.workers_url.split(","), path=STATUS_PATH)
+    readiness = UploaderReadiness(
+        object_store(settings, read_timeout_s=STORE_READ_TIMEOUT_S),
+        settings.kafka_bootstrap,
+        topics(settings).specs(),
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await producer.start()
-        yield
-        await producer.close()
-        await workers.close()
-
-    async def readiness() -> Mapping[str, str]:
-        return {"objects": await _check_objects(objects)}
+        async with AsyncExitStack() as open_until_the_end:
+            open_until_the_end.push_async_callback(workers.close)
+            open_until_the_end.push_async_callback(producer.close)
+            await asyncio.gather(producer.start(), readiness.start())
+            yield
 
     return create_app(
         objects=objects,
@@ -86,11 +88,3 @@ def uploader_app(settings: Settings) -> Starlette:
         new_batch_id=lambda: batch_id(now_s=time.time(), entropy=os.urandom(ENTROPY_BYTES)),
         lifespan=lifespan,
     )
-
-
-async def _check_objects(objects: ObjectStore) -> str:
-    try:
-        await asyncio.to_thread(objects.prepare)
-    except StreamappError as error:
-        return error.code.sentence
-    return "ok"

@@ -29,7 +29,8 @@ OURS = ("topics", "uploader", "worker")
 
 def interpolated(value: str) -> str:
     """What compose makes of ``${NAME:-default}`` in an empty environment."""
-    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+    inner = re.sub(r"\$\{\w+:-([^${}]*)\}", r"\1", value)
+    return inner if inner == value else interpolated(inner)
 
 
 def settings_of(service: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
