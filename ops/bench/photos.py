@@ -10,6 +10,8 @@ import numpy as np
 
 PORTRAIT = Path(__file__).parents[1] / "sample" / "astronaut.jpg"
 VARIANTS = 24
+GRAIN = 6.0
+"""Standard deviation of the grain, of 255 levels: that of a camera at a middling sensitivity."""
 
 
 def make_photos(folder: Path, *, photos: int, megapixels: float) -> list[Path]:
@@ -34,12 +36,24 @@ def _variant(seed: int, megapixels: float) -> bytes:
     width = round((megapixels * 1e6 * 4 / 3) ** 0.5)
     height = round(width * 3 / 4)
     # A photo costs what its detail costs: a smooth background alone would decode too fast.
-    coarse = rng.integers(0, 255, (height // 16, width // 16, 3), np.uint8)
-    scene = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    scene = cv2.add(scene, rng.normal(0, 6, scene.shape).astype(np.int8).astype(np.uint8) // 16)
-    portrait = cv2.imread(str(PORTRAIT))
+    coarse = rng.integers(0, 256, (height // 16, width // 16, 3), np.uint8)
+    smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    scene = with_grain(smooth, rng)
     side = round(height * rng.uniform(0.6, 0.95))
-    portrait = cv2.resize(portrait, (side, side), interpolation=cv2.INTER_AREA)
+    portrait = cv2.resize(_portrait(), (side, side), interpolation=cv2.INTER_AREA)
     left = int(rng.integers(0, width - side + 1))
     scene[height - side :, left : left + side] = portrait
     return bytes(cv2.imencode(".jpg", scene, [cv2.IMWRITE_JPEG_QUALITY, 90])[1])
+
+
+def with_grain(scene: cv2.typing.MatLike, rng: np.random.Generator) -> cv2.typing.MatLike:
+    """The scene with the grain of a sensor: as many pixels brighter as darker, in all colours."""
+    grain = np.rint(rng.normal(0, GRAIN, (*scene.shape[:2], 1))).astype(np.int16)
+    return np.clip(scene + grain, 0, 255).astype(np.uint8)
+
+
+def _portrait() -> cv2.typing.MatLike:
+    portrait = cv2.imread(str(PORTRAIT))
+    if portrait is None:
+        raise FileNotFoundError(PORTRAIT)
+    return portrait
