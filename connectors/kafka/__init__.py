@@ -1,1 +1,1 @@
-"""Outside systems, one folder per kind."""
+"""Apache Kafka: the embedded broker, the topics, the producer of events."""

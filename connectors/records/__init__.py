@@ -1,1 +1,1 @@
-"""Outside systems, one folder per kind."""
+"""The rows of photos: MySQL, MariaDB or SQLite, behind `interface.RecordStore`."""
