@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
+from os import SEEK_END
 from typing import TYPE_CHECKING
 
 from connectors.leash import spawn
@@ -14,6 +16,28 @@ if TYPE_CHECKING:
 
 STOP_PATIENCE_S = 15.0
 LOG_TAIL_BYTES = 4096
+
+LIFETIME_S = 10.0
+FAILURES_MAX = 3
+"""A program that lives shorter than `LIFETIME_S` failed; that many in a row are too many."""
+
+
+class Failures:
+    """Tells a program that dies now and then from one that cannot live."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._born_at = 0.0
+
+    def born(self) -> None:
+        """It was started."""
+        self._born_at = time.monotonic()
+
+    def died(self) -> int:
+        """It ended: how many times in a row it has, all but the first after a short life."""
+        lived_s = time.monotonic() - self._born_at
+        self._count = self._count + 1 if lived_s < LIFETIME_S else 1
+        return self._count
 
 
 class Daemon:
@@ -67,9 +91,18 @@ class Daemon:
 
     def stop(self, patience_s: float = STOP_PATIENCE_S) -> None:
         """SIGTERM, and SIGKILL when that does not end it; safe to call twice, or never started."""
+        self.terminate()
+        self.wait(patience_s)
+
+    def terminate(self) -> None:
+        """Send SIGTERM and do not wait; fine when it has ended, or was never started."""
+        if self._process is not None:
+            self._process.terminate()
+
+    def wait(self, patience_s: float) -> None:
+        """Return when it has ended: after `terminate`, or by SIGKILL when patience is over."""
         if self._process is None:
             return
-        self._process.terminate()
         try:
             self._process.wait(patience_s)
         except subprocess.TimeoutExpired:
@@ -77,10 +110,15 @@ class Daemon:
             self._process.wait()
 
     def log_tail(self) -> str:
-        """The last 4 KiB of the log, for an error message."""
+        """The log's last lines, 4 KiB at most, for an error message."""
         if not self._log.exists():
             return ""
-        return self._log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
+        with self._log.open("rb") as log:
+            end = log.seek(0, SEEK_END)
+            log.seek(max(0, end - LOG_TAIL_BYTES))
+            tail = log.read(LOG_TAIL_BYTES)
+        whole = tail if end <= LOG_TAIL_BYTES else tail.partition(b"\n")[2] or tail
+        return whole.decode(errors="replace").rstrip()
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:

@@ -1,6 +1,8 @@
 """The whole service on this machine: broker, uploader and workers, as processes that end with us.
 
-Everything lies in one data folder and survives a restart.
+Everything lies in one data folder and survives a restart. Whatever the environment says, Kafka is
+the embedded one and all of it stays on loopback; the object store and the database are those of
+the settings.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from connectors.kafka import admin
 from connectors.kafka.embedded import EmbeddedKafka
@@ -16,6 +19,15 @@ from streamapp.wiring.values import topics
 
 if TYPE_CHECKING:
     from streamapp.settings import Settings
+
+
+_LOOPBACK = {
+    "kafka_prefix": "",
+    "replication_factor": 1,
+    "upload_host": "127.0.0.1",
+    "worker_host": "127.0.0.1",
+    "worker_bind": "",
+}
 
 
 class Installation:
@@ -32,7 +44,7 @@ class Installation:
         with ExitStack() as starting:
             self._kafka = starting.enter_context(EmbeddedKafka(self._settings.data_dir / "kafka"))
             settings = self._settings.model_copy(
-                update={"kafka_bootstrap": self._kafka.bootstrap, "replication_factor": 1}
+                update=_LOOPBACK | {"kafka_bootstrap": self._kafka.bootstrap}
             )
             specs = topics(settings).specs()
             asyncio.run(admin.provision(settings.kafka_bootstrap, specs, replication_factor=1))
@@ -53,9 +65,25 @@ class Installation:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Each process's name and address."""
-        return {"kafka": self._kafka.bootstrap} | {each.name: each.url for each in self._members}
+        """Each process's name and address, and where objects and rows are kept."""
+        kept = str(self._settings.data_dir)
+        return {
+            "kafka": self._kafka.bootstrap,
+            **{each.name: each.url for each in self._members},
+            "objects": _without_secrets(self._settings.objects_url) or kept,
+            "rows": _without_secrets(self._settings.records_url.get_secret_value()) or kept,
+        }
 
     def watch(self) -> None:
-        """Start again what has died; see `Members.watch`."""
+        """Start again what has died, the broker first; to be called every now and then.
+
+        Raises:
+            StreamappError: ``KAFKA_NOT_STARTED`` or ``PROCESS_FAILED`` when it keeps dying.
+        """
+        self._kafka.watch()
         self._members.watch()
+
+
+def _without_secrets(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

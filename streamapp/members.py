@@ -6,14 +6,13 @@ words. All of them end with the process that started them.
 
 from __future__ import annotations
 
+import http.client
 import sys
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
-from urllib.error import URLError
-from urllib.request import urlopen
 
-from connectors.daemon import Daemon
+from connectors.daemon import FAILURES_MAX, STOP_PATIENCE_S, Daemon, Failures
 from connectors.ports import free_ports
 from streamapp.errors import Code, StreamappError
 from streamapp.settings import environment
@@ -24,9 +23,7 @@ if TYPE_CHECKING:
     from streamapp.settings import Settings
 
 READY_PATIENCE_S = 90.0
-LIFETIME_S = 10.0
-FAILURES_MAX = 3
-"""A process that lives shorter than `LIFETIME_S` failed; that many in a row are too many."""
+READY_ANSWER_S = 2.0
 
 
 class Member:
@@ -35,17 +32,17 @@ class Member:
     def __init__(self, name: str, settings: Settings, *, command: str, port: int) -> None:
         self.name = name
         self.url = f"http://127.0.0.1:{port}"
+        self._port = port
         self.daemon = Daemon(
             [sys.executable, "-m", "streamapp", command],
             log=settings.data_dir / f"{name}.log",
             env=environment(settings),
         )
-        self._started_at = 0.0
-        self._failures = 0
+        self._failures = Failures()
 
     def start(self) -> None:
         """Start the process."""
-        self._started_at = time.monotonic()
+        self._failures.born()
         self.daemon.start()
 
     def watch(self) -> None:
@@ -56,22 +53,28 @@ class Member:
         """
         if self.daemon.exit_code is None:
             return
-        lived_s = time.monotonic() - self._started_at
-        self._failures = self._failures + 1 if lived_s < LIFETIME_S else 1
-        if self._failures >= FAILURES_MAX:
-            raise StreamappError(
-                Code.PROCESS_FAILED,
-                f"{self.name} ended {self._failures} times: {self.daemon.log_tail()}",
-            )
+        if (deaths := self._failures.died()) >= FAILURES_MAX:
+            raise self.failed(f"ended {deaths} times")
         self.start()
 
     def is_ready(self) -> bool:
         """Whether ``/ready`` says so."""
+        # No proxy of the environment stands between us and loopback here.
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=READY_ANSWER_S)
         try:
-            with urlopen(f"{self.url}/ready", timeout=2) as answer:  # noqa: S310 - our own http URL
-                return bool(answer.status == HTTPStatus.OK)
-        except (URLError, OSError):
+            connection.request("GET", "/ready")
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
             return False
+        finally:
+            connection.close()
+
+    def failed(self, what: str) -> StreamappError:
+        """The error to raise, with the end of the log, which may be gone with us."""
+        return StreamappError(
+            Code.PROCESS_FAILED,
+            f"{self.name} {what}; the end of its log:\n{self.daemon.log_tail()}",
+        )
 
 
 class Members:
@@ -113,9 +116,12 @@ class Members:
             member.watch()
 
     def stop(self) -> None:
-        """End every process; safe to call twice."""
+        """End every process, all of them at once; safe to call twice."""
         for member in self:
-            member.daemon.stop()
+            member.daemon.terminate()
+        deadline = time.monotonic() + STOP_PATIENCE_S
+        for member in self:
+            member.daemon.wait(max(0, deadline - time.monotonic()))
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_PATIENCE_S
@@ -123,10 +129,7 @@ class Members:
         while waiting := [member for member in waiting if not member.is_ready()]:
             self.watch()
             if time.monotonic() > deadline:
-                late = waiting[0]
-                raise StreamappError(
-                    Code.PROCESS_FAILED, f"{late.name} is not ready: {late.daemon.log_tail()}"
-                )
+                raise waiting[0].failed(f"is not ready after {READY_PATIENCE_S:.0f} s")
             time.sleep(0.1)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import IO, TYPE_CHECKING, Self
 
-from connectors.daemon import Daemon
+from connectors.daemon import FAILURES_MAX, Daemon, Failures
 from connectors.kafka.folder import configure, format_once, lock, not_started
 from connectors.kafka.jars import jar_folder
 from connectors.kafka.java import find_java
@@ -48,6 +48,7 @@ class EmbeddedKafka:
         self._wanted_port = port
         self._port = 0
         self._daemon: Daemon | None = None
+        self._failures = Failures()
 
     @property
     def bootstrap(self) -> str:
@@ -67,9 +68,24 @@ class EmbeddedKafka:
         Raises:
             StreamappError: ``KAFKA_NOT_STARTED`` or ``JAVA_MISSING``.
         """
+        self._start(self._wanted_port)
+
+    def watch(self) -> None:
+        """Start it again, at the same address, when it has died; to be called now and then.
+
+        Raises:
+            StreamappError: ``KAFKA_NOT_STARTED`` when it keeps dying or does not come back.
+        """
+        if self._daemon is None or self._daemon.exit_code is None:
+            return
+        if (deaths := self._failures.died()) >= FAILURES_MAX:
+            raise not_started(self._data, f"it ended {deaths} times")
+        self._start(self._port)
+
+    def _start(self, port: int | None) -> None:
         java = [str(find_java()), "-cp", f"{jar_folder()}/*", *_LEAN]
         with lock(self._data) as held:
-            self._port, controller_port = self._ports()
+            self._port, controller_port = _ports(port)
             configure(self._data, port=self._port, controller_port=controller_port)
             format_once(self._data, [*java, *_SHORT_LIVED])
             run = [*java, f"-Xmx{self._heap_mb}m", "kafka.Kafka", "server.properties"]
@@ -80,6 +96,7 @@ class EmbeddedKafka:
         except BaseException:
             self.stop()
             raise
+        self._failures.born()
 
     def stop(self) -> None:
         """Stop it in order, by force when that takes too long; fine when it is not running."""
@@ -96,14 +113,6 @@ class EmbeddedKafka:
         """Stop it."""
         self.stop()
 
-    def _ports(self) -> list[int]:
-        if self._wanted_port is None:
-            return free_ports(2)
-        if not is_free(self._wanted_port):
-            detail = f"port {self._wanted_port} is taken"
-            raise StreamappError(Code.KAFKA_NOT_STARTED, detail)
-        return [self._wanted_port, *free_ports(1)]
-
     def _launch(self, daemon: Daemon, lock: IO[bytes]) -> None:
         try:
             daemon.start(inherit=(lock.fileno(),))
@@ -118,3 +127,12 @@ class EmbeddedKafka:
             if time.monotonic() > deadline:
                 raise not_started(self._data, f"no answer within {_START_LIMIT_S:.0f} s")
             time.sleep(_POLL_S)
+
+
+def _ports(wanted: int | None) -> list[int]:
+    """Of the broker and of the controller."""
+    if wanted is None:
+        return free_ports(2)
+    if not is_free(wanted):
+        raise StreamappError(Code.KAFKA_NOT_STARTED, f"port {wanted} is taken")
+    return [wanted, *free_ports(1)]
