@@ -1,18 +1,23 @@
-"""The command ``streamapp``. Exit codes: 0 done, 1 failed with a code of the catalogue, 2 usage."""
+"""The command ``streamapp``.
+
+Exit codes: 0 done, 1 failed with a code of the catalogue, 2 usage, 130 and 143 stopped by SIGINT or
+SIGTERM before it was done.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamapp.errors import StreamappError
+from streamapp.errors import Code, StreamappError
 from streamapp.settings import read_settings
+from streamapp.signals import Stopped, raise_on_signals
 
 if TYPE_CHECKING:
     from streamapp.settings import Settings
@@ -24,6 +29,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+WATCH_INTERVAL_S = 0.5
 
 DataFolder = Annotated[
     Path, typer.Option("--data", help="Folder of everything the installation keeps.")
@@ -45,13 +52,15 @@ def run(
     """Crop the faces of ZIPs with everything embedded, then stop again.
 
     Starts Kafka, an uploader and workers on this machine, uploads each ZIP, waits for the last
-    photo and writes the crops and results.csv. Needs nothing installed and leaves only DIR.
+    photo and writes the crops and results.csv. Needs nothing installed, leaves only DIR and
+    touches no service that the environment names.
     """
+    raise_on_signals()
     # Imported here, as below: each command loads only what it runs.
     from streamapp.meter import Meter  # noqa: PLC0415
     from streamapp.run import run_job  # noqa: PLC0415
 
-    summary = run_job(archives, out, read_settings(), workers=workers, meter=Meter())
+    summary = run_job(archives, out, workers=workers, meter=Meter())
     counts = summary.counts
     typer.echo(
         f"{counts.photos} photos: {counts.faces} with a face, {counts.without_face} without, "
@@ -67,22 +76,25 @@ def up(
 ) -> None:
     """Run the whole service embedded until Ctrl-C or SIGTERM.
 
-    Broker, uploader and workers; objects in a folder, rows in SQLite. What lies in the data folder
-    survives a restart. Prints the addresses when everything is ready.
+    Broker, uploader and workers; objects in a folder unless OBJECTS_URL names a store, rows in
+    SQLite unless RECORDS_URL names a database. What lies in the data folder survives a restart.
+    Prints the addresses when everything is ready.
     """
+    raise_on_signals()
     from streamapp.embedded import Installation  # noqa: PLC0415
 
-    stop = _stop_on_signals()
     settings = read_settings(data_dir=data.absolute())
-    with Installation(settings, port=port, workers=workers) as installation:
+    _make_folder(settings.data_dir)
+    with Installation(settings, port=port, workers=workers) as installation, suppress(Stopped):
         for name, address in installation.addresses.items():
             typer.echo(f"{name:12} {address}")
         typer.echo(
             f"ready        curl -F file=@photos.zip -F projectId=demo "
             f"{installation.url}/api/batch/upload-zip"
         )
-        while not stop.wait(0.5):
+        while True:
             installation.watch()
+            time.sleep(WATCH_INTERVAL_S)
 
 
 @app.command()
@@ -155,8 +167,8 @@ def _settings_with_log() -> Settings:
     return settings
 
 
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StreamappError(Code.FOLDER_UNUSABLE, str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
@@ -43,7 +44,7 @@ class Client:
         """Upload an archive and return the batch's id; ``on_bytes`` hears of each piece sent.
 
         Raises:
-            StreamappError: as the uploader answered.
+            StreamappError: as the uploader answered, or ``UPLOADER_AWAY``.
         """
         form = aiohttp.FormData()
         form.add_field("projectId", project)
@@ -51,18 +52,25 @@ class Client:
         form.add_field(
             "file", _pieces(path, on_bytes), filename=path.name, content_type="application/zip"
         )
-        url = f"{self._url}/api/batch/upload-zip"
-        async with self._opened().post(url, data=form) as answer:
-            return str((await _content(answer))["batchId"])
+        async with self._answer("POST", "/api/batch/upload-zip", data=form) as content:
+            return str(content["batchId"])
 
     async def status(self, batch: str) -> Status:
         """How far a batch is.
 
         Raises:
-            StreamappError: as the uploader answered; ``PROGRESS_AWAY`` passes.
+            StreamappError: as the uploader answered, or ``UPLOADER_AWAY``; what waits passes.
         """
-        async with self._opened().get(f"{self._url}{STATUS_PATH}/{batch}") as answer:
-            return msgspec.convert((await _content(answer))["batch"], Status)
+        async with self._answer("GET", f"{STATUS_PATH}/{batch}") as content:
+            return msgspec.convert(content["batch"], Status)
+
+    @asynccontextmanager
+    async def _answer(self, method: str, path: str, **body: Any) -> AsyncIterator[dict[str, Any]]:
+        try:
+            async with self._opened().request(method, f"{self._url}{path}", **body) as answer:
+                yield await _content(answer)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise StreamappError(Code.UPLOADER_AWAY, str(error) or repr(error)) from error
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:

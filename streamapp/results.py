@@ -1,15 +1,20 @@
-"""The results of a batch as files: ``results.csv`` and the crops."""
+"""The results of a batch as files: ``results.csv`` and the crops.
+
+They are written aside and take their places when they are complete. What an earlier run left in
+these places goes; nothing else is touched.
+"""
 
 from __future__ import annotations
 
 import csv
+from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamapp.keys import crop_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
 
     from connectors.objects.interface import ObjectStore
     from connectors.records.interface import PhotoRecord, RecordStore
@@ -32,18 +37,30 @@ COLUMNS = (
 )
 
 
+def labels(archives: Sequence[Path]) -> list[str]:
+    """A folder's name for each archive: its own, with the first number where that is taken."""
+    result: dict[str, None] = {}
+    for path in archives:
+        # ``...zip`` is an archive called ``..``.
+        stem = path.stem if path.stem.strip(".") else "archive"
+        numbered = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
+        result[next(name for name in numbered if name not in result)] = None
+    return list(result)
+
+
 class Results:
     """Writes batches into a folder: ``crops/ARCHIVE/00000000.jpg`` and one ``results.csv``."""
 
-    def __init__(self, out: Path, *, objects: ObjectStore, records: RecordStore) -> None:
-        self._out = out
+    def __init__(self, folder: Path, *, objects: ObjectStore, records: RecordStore) -> None:
+        self._folder = folder
         self._objects = objects
         self._records = records
 
     async def write(self, batches: Iterable[tuple[str, str]]) -> Counts:
         """Write the results of ``batches``, pairs of the archive's label and the batch's id."""
         counts = Counts()
-        with (self._out / "results.csv").open("w", newline="", encoding="utf-8") as file:
+        (self._folder / "crops").mkdir(parents=True)
+        with (self._folder / "results.csv").open("w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)
             rows.writerow(COLUMNS)
             for label, batch in batches:
@@ -51,6 +68,22 @@ class Results:
                     rows.writerow(self._row(label, record))
                     counts.add(record)
         return counts
+
+    def publish(self, out: Path, *, replaced: Path) -> None:
+        """Move what was written to ``out``, and what it replaces there to ``replaced``.
+
+        Both are on the disk of the folder that was written. Crops of archives that only the
+        earlier ``results.csv`` names go, too: they would have no row any more.
+        """
+        fresh = {folder.name for folder in (self._folder / "crops").iterdir()}
+        (out / "crops").mkdir(exist_ok=True)
+        replaced.mkdir()
+        for label in fresh | set(_labels(out / "results.csv")):
+            if (out / "crops" / label).is_dir():
+                (out / "crops" / label).rename(replaced / label)
+        for label in fresh:
+            (self._folder / "crops" / label).rename(out / "crops" / label)
+        (self._folder / "results.csv").replace(out / "results.csv")
 
     def _row(self, label: str, record: PhotoRecord) -> Iterator[object]:
         crop = self._save_crop(label, record) if record.face_detected else ""
@@ -66,11 +99,21 @@ class Results:
 
     def _save_crop(self, label: str, record: PhotoRecord) -> str:
         name = f"crops/{label}/{record.photo_index:08d}.jpg"
-        path = self._out / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = self._folder / name
+        path.parent.mkdir(exist_ok=True)
         key = crop_key(record.batch_id, record.photo_index)
         path.write_bytes(self._objects.read(key, 0, CROP_BYTES_MAX))
         return name
+
+
+def _labels(results: Path) -> Iterator[str]:
+    """The archives of an earlier run's ``results.csv``, if that is what it is."""
+    if not results.exists():
+        return
+    with results.open(newline="", encoding="utf-8", errors="replace") as file:
+        rows = csv.reader(file)
+        if next(rows, None) == list(COLUMNS):
+            yield from (row[0] for row in rows if row and Path(row[0]).name == row[0] != "..")
 
 
 class Counts:

@@ -1,7 +1,8 @@
 """``streamapp run``: ZIPs in, crops and ``results.csv`` out, with everything embedded.
 
 It is the whole service for the time of one job: the same broker, uploader and workers, in a folder
-that is removed in the end.
+that is removed in the end, however that comes. What services the environment names is ignored: the
+job touches nothing but ``out``. A process that dies is started again and the job goes on.
 """
 
 from __future__ import annotations
@@ -9,23 +10,24 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamapp.client import Client
 from streamapp.embedded import Installation
 from streamapp.errors import Code, Fate, StreamappError
-from streamapp.results import Results
+from streamapp.results import Results, labels
+from streamapp.settings import read_settings
 from streamapp.wiring.stores import object_store, record_store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from connectors.records.interface import RecordStore
     from streamapp.meter import Meter
     from streamapp.progress import Status
     from streamapp.results import Counts
-    from streamapp.settings import Settings
 
 POLL_S = 0.2
 
@@ -37,25 +39,36 @@ class Summary(NamedTuple):
     work_s: float
 
 
-def run_job(
-    archives: Sequence[Path], out: Path, settings: Settings, *, workers: int, meter: Meter
-) -> Summary:
+def run_job(archives: Sequence[Path], out: Path, *, workers: int, meter: Meter) -> Summary:
     """Work off the archives and write their crops and ``results.csv`` into ``out``.
 
     Raises:
-        StreamappError: an archive is refused, or the installation does not run.
+        StreamappError: an archive is refused, the installation does not run, or
+            ``FOLDER_UNUSABLE``: ``out`` is a file, read-only or full.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".streamapp-", dir=out) as data:
-        settings = settings.model_copy(update={"data_dir": Path(data).absolute()})
+    with _work_folder(out) as work:
+        settings = read_settings(data_dir=work / "data", objects_url="", records_url="")
         records = record_store(settings)
         meter.say("Starting Kafka, the uploader and the workers")
         with Installation(settings, workers=workers) as installation:
             began = time.monotonic()
             batches = asyncio.run(Job(installation, records, meter).work_off(archives))
             work_s = time.monotonic() - began
-        results = Results(out, objects=object_store(settings), records=records)
-        return Summary(asyncio.run(results.write(batches)), work_s)
+        results = Results(work / "results", objects=object_store(settings), records=records)
+        counts = asyncio.run(results.write(batches))
+        results.publish(out, replaced=work / "replaced")
+        return Summary(counts, work_s)
+
+
+@contextmanager
+def _work_folder(out: Path) -> Iterator[Path]:
+    """A folder in ``out``, on the same disk, for everything that is not a result yet."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".streamapp-", dir=out) as work:
+            yield Path(work).absolute()
+    except OSError as error:
+        raise StreamappError(Code.FOLDER_UNUSABLE, str(error)) from error
 
 
 class Job:
@@ -68,13 +81,15 @@ class Job:
 
     async def work_off(self, archives: Sequence[Path]) -> list[tuple[str, str]]:
         """The archives' labels, each with the id of its batch, in the order given."""
-        async with Client(self._installation.url) as client:
-            batches = [
-                (label, await self._upload(client, path))
-                for label, path in zip(labels(archives), archives, strict=True)
-            ]
-            await self._wait(client, [batch for _, batch in batches])
-        await self._records.close()
+        try:
+            async with Client(self._installation.url) as client:
+                batches = [
+                    (label, await self._upload(client, path))
+                    for label, path in zip(labels(archives), archives, strict=True)
+                ]
+                await self._wait(client, [batch for _, batch in batches])
+        finally:
+            await self._records.close()
         return batches
 
     async def _upload(self, client: Client, path: Path) -> str:
@@ -98,10 +113,17 @@ class Job:
             if batch not in statuses or statuses[batch].status != "completed":
                 return False
             # The rows follow the progress by a moment.
-            rows = sum((await self._records.counts(batch)).values())
-            if rows < statuses[batch].image_count:
+            if await self._rows(batch) < statuses[batch].image_count:
                 return False
         return True
+
+    async def _rows(self, batch: str) -> int:
+        try:
+            return sum((await self._records.counts(batch)).values())
+        except StreamappError as error:
+            if error.fate is Fate.WAIT:
+                return 0
+            raise
 
 
 async def _ask(client: Client, batch: str) -> dict[str, Status]:
@@ -115,14 +137,3 @@ async def _ask(client: Client, batch: str) -> dict[str, Status]:
         code = Code[(status.code or "internal").upper()]
         raise StreamappError(code, status.detail or "")
     return {batch: status}
-
-
-def labels(archives: Sequence[Path]) -> list[str]:
-    """A folder's name for each archive: its own, numbered where that is taken."""
-    taken: dict[str, int] = {}
-    result = []
-    for path in archives:
-        taken[path.stem] = taken.get(path.stem, 0) + 1
-        number = taken[path.stem]
-        result.append(path.stem if number == 1 else f"{path.stem}-{number}")
-    return result
