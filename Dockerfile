@@ -1,6 +1,6 @@
 # One image for the uploader, the workers and the one-off commands.
 FROM python:3.11-slim AS build
-RUN pip install --no-cache-dir uv
+RUN pip install --no-cache-dir "uv>=0.9"
 WORKDIR /app
 COPY pyproject.toml uv.lock README.md ./
 COPY streamapp streamapp
