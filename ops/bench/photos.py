@@ -49,7 +49,7 @@ def _variant(seed: int, megapixels: float) -> bytes:
 def with_grain(scene: cv2.typing.MatLike, rng: np.random.Generator) -> cv2.typing.MatLike:
     """The scene with the grain of a sensor: as many pixels brighter as darker, in all colours."""
     grain = np.rint(rng.normal(0, GRAIN, (*scene.shape[:2], 1))).astype(np.int16)
-    return np.clip(scene + grain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(scene + grain, 0, 255), np.uint8)
 
 
 def _portrait() -> cv2.typing.MatLike:

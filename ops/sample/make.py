@@ -56,7 +56,7 @@ def _portrait(portrait: Pixels, random: np.random.Generator) -> Pixels:
     """The portrait on a coloured ground, of another size, brightness, tilt and side."""
     size = int(random.choice(SIZES))
     tilt = cv2.getRotationMatrix2D((256, 256), random.uniform(-12, 12), random.uniform(0.6, 1))
-    tilt *= size / 512
+    tilt = np.multiply(tilt, size / 512)
     ground = random.integers(40, 216, 3).tolist()
     turned = cv2.warpAffine(portrait, tilt, (size, size), borderValue=ground)
     lit = cv2.convertScaleAbs(

@@ -54,7 +54,9 @@ def consumer(bootstrap: str) -> AIOKafkaConsumer:
 async def offset_once_loaded(reader: AIOKafkaConsumer) -> int | None:
     """The committed offset; a broker that has just started loads them a moment after it answers."""
     deadline = time.monotonic() + 10
-    while (offset := await reader.committed(PARTITION)) is None and time.monotonic() < deadline:
+    offset: int | None = None
+    while offset is None and time.monotonic() < deadline:
+        offset = await reader.committed(PARTITION)
         await asyncio.sleep(0.1)
     return offset
 

@@ -36,7 +36,9 @@ def test_a_crop_is_a_square_picture_of_the_face(installation: Installation, arch
     row = next(row for row in installation.rows(batch, PHOTOS) if row.face_detected)
     store = object_store(installation.settings)
     crop = store.read(f"crops/{batch}/{row.photo_index:08d}.jpg", 0, 1 << 20)
-    assert cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR).shape == (300, 300, 3)
+    picture = cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert picture.shape == (300, 300, 3)
     assert row.face_crop_url is not None
     assert row.face_width is not None
     assert row.face_width > 0

@@ -109,7 +109,7 @@ def test_entries_of_which_zip64_was_forced_are_read() -> None:
 
 def test_entries_with_data_descriptors_have_the_directorys_sizes() -> None:
     pipe = Pipe()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.jpg", b"x" * 100)
     assert [entry.photo_bytes for entry in listed(pipe.data)] == [100]
 

@@ -17,7 +17,7 @@ from connectors.kafka.jars import KAFKA_VERSION
 from connectors.objects.minio import MinioStore
 from connectors.records.mysql import MysqlRecords
 from streamapp import cli
-from streamapp.settings import Settings
+from streamapp.settings import Settings, read_settings
 from streamapp.wiring.stores import object_store, record_store
 from streamapp.wiring.values import topics
 
@@ -37,7 +37,7 @@ def settings_of(service: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     with monkeypatch.context() as environment:
         for name, value in SERVICES[service]["environment"].items():
             environment.setenv(name, interpolated(value))
-        return Settings()
+        return read_settings()
 
 
 def test_the_file_fits_the_compose_specification() -> None:
