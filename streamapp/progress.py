@@ -22,7 +22,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``completed`` and ``failed`` are disjoint serialized roaring bitmaps of photo indexes: 36 bytes
     for 100,000 contiguous photos. ``photos`` is None until the batch's opening was seen. Times
-    are Unix seconds, 0 when unknown.
+    are Unix seconds, 0 when unknown. ``log_offset`` is the offset of the last event of the batch
+    log that is folded in; the table's, not the fold's.
     """
 
     batch: str
@@ -37,6 +38,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failed: bytes = b""
     rejection: str = ""
     rejection_detail: str = ""
+    log_offset: int = -1
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +111,11 @@ def _finished(state: Progress, event: PhotosFinished) -> Progress:
         failed=_serialized(failed),
         finished_at=max(state.finished_at, last),
     )
+
+
+def is_settled(state: Progress) -> bool:
+    """Whether nothing that the batch log may still hold changes the batch's status."""
+    return status(state).status in {"completed", "rejected"}
 
 
 def status(state: Progress) -> Status:

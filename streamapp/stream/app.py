@@ -11,13 +11,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import faust
-
 from streamapp.stream import detect, expand, record, tally, views
+from streamapp.stream.generations import WorkerApp
 from streamapp.stream.ownership import Ownership
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import faust
 
     from connectors.objects.interface import ObjectStore
     from connectors.records.interface import RecordStore
@@ -59,7 +60,7 @@ def create_app(
 ) -> faust.App:
     """Assemble the worker; nothing connects before the app is started."""
     topics = values.topics
-    app = faust.App(
+    app = WorkerApp(
         topics.app_id,
         broker=[f"kafka://{address}" for address in values.kafka_bootstrap.split(",")],
         store="rocksdb://",
@@ -80,7 +81,13 @@ def create_app(
         table_standby_replicas=0,
     )
     table = tally.progress_table(app, partitions=topics.partitions)
-    ownership = Ownership(app, topics)
+    ownership = Ownership(
+        app,
+        topics=topics,
+        table=table,
+        session_timeout_s=values.session_timeout_s,
+        clock=time.monotonic,
+    )
     expand.register(
         app,
         objects=objects,

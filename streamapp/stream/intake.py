@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from faust import App, Stream
     from faust.types import EventT, StreamT
 
+    from streamapp.stream.generations import WorkerApp
+
     AgentFunction = Callable[[StreamT[bytes]], Awaitable[None]]
 
 T = TypeVar("T")
@@ -48,11 +50,13 @@ def current(event: EventT[bytes]) -> bool:
     """Whether what comes of the event still counts here.
 
     Not when its partition was given away or delivered anew since, and not when the worker stops.
+    (``app.rebalancing`` does not tell: Faust clears it a moment after the first events of the new
+    generation are delivered.)
     """
-    app = cast("App", event.app)
+    app = cast("WorkerApp", event.app)
     return (
         not app.should_stop
-        and not app.rebalancing
+        and not app.between_generations
         and event.message.generation_id == app.consumer_generation_id
     )
 

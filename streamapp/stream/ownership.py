@@ -1,35 +1,58 @@
-"""Which partitions of the progress table this worker may answer for.
+"""Which partitions of the progress table this worker may answer for, and from where it folds.
 
-Progress must not go backwards for anyone who polls. A worker that takes a partition over knows at
-first only what its predecessor's changelog held; the predecessor may have answered from events
-that it had folded but not saved. So a partition is answered for only when its table is recovered
-and the batch log was folded up to where it ended at the takeover.
+Progress must not go backwards for anyone who polls, nor stay behind for good. A recovered table can
+be older than what was answered: the predecessor may have answered from events whose changelog entry
+died with it; and one that was frozen and awakes may still write its old rows behind the newer ones
+of its successor. So after each recovery the batch log is folded again from where the oldest row of
+an unfinished batch stands (the fold takes any repetition), and a partition is answered for only
+when that has reached the log's end. A worker that finds itself awakened answers nothing until Kafka
+had the time to tell it that it was replaced.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, cast
 
 from faust.types import TP
 
+from streamapp import progress
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from faust import App
     from faust.transport.consumer import Consumer
+    from faust.types import TableT
 
     from streamapp.topics import Topics
+
+TICK_S = 0.5
 
 
 class Ownership:
     """The partitions that were assigned, and the offset each must have been folded up to."""
 
-    def __init__(self, app: App, topics: Topics) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        topics: Topics,
+        table: TableT[bytes, bytes],
+        session_timeout_s: float,
+        clock: Callable[[], float],
+    ) -> None:
         self._app = app
-        self._batches = topics.batches
+        self._topics = topics
+        self._table = table
+        self._pulse = Pulse(session_timeout_s=session_timeout_s, clock=clock)
         self._behind: dict[int, int] = {}
         self._assigned: set[int] = set()
         self._joined = False
         app.on_partitions_revoked.connect(self._revoked, weak=False)
         app.on_rebalance_complete.connect(self._recovered, weak=False)
+        app.task(self._feel_pulse)
 
     def answers_for(self, partition: int) -> bool:
         """Whether the table of this worker holds the latest of the partition's batches."""
@@ -37,6 +60,7 @@ class Ownership:
             not self._app.rebalancing
             and partition in self._assigned
             and partition not in self._behind
+            and self._pulse.is_steady()
         )
 
     @property
@@ -57,15 +81,68 @@ class Ownership:
 
     async def _recovered(self, *_args: Any, **_options: Any) -> None:
         consumer = cast("Consumer", self._app.consumer)
-        tps = {tp for tp in consumer.assignment() if tp.topic == self._batches}
+        tps = {TP(*tp) for tp in consumer.assignment() if tp.topic == self._topics.batches}
         ends = await consumer.highwaters(*tps)
-        starts = await consumer.earliest_offsets(*tps)
-        # The only way Faust gives to read the committed offsets; it seeks there itself next.
+        firsts = await consumer.earliest_offsets(*tps)
+        # The only way Faust gives to read the committed offsets.
         committed = await consumer.seek_to_committed()
-        self._behind = {
-            tp.partition: ends[tp]
-            for tp in tps
-            if max(committed.get(TP(*tp)) or 0, starts[tp]) < ends[tp]
-        }
+        oldest = oldest_unsettled(self._table.items(), self._partition)
+        starts = {}
+        for tp in tps:
+            start = committed.get(tp) or 0
+            starts[tp] = max(min(start, oldest.get(tp.partition, start)), firsts[tp])
+        # Faust seeks to the committed offsets when this returns, so that is what must be moved.
+        await consumer._commit(starts)  # noqa: SLF001 - Faust has no public way
+        self._behind = {tp.partition: ends[tp] for tp in tps if starts[tp] < ends[tp]}
         self._assigned = {tp.partition for tp in tps}
+        self._pulse.renew()
         self._joined = True
+
+    def _partition(self, key: bytes) -> int | None:
+        return self._app.consumer.key_partition(self._topics.batches, key)
+
+    async def _feel_pulse(self) -> None:
+        while not self._app.should_stop:
+            self._pulse.beat()
+            await asyncio.sleep(TICK_S)
+
+
+class Pulse:
+    """Notices that this process stood still for so long that it may have been replaced."""
+
+    def __init__(self, *, session_timeout_s: float, clock: Callable[[], float]) -> None:
+        self._session_timeout_s = session_timeout_s
+        self._clock = clock
+        self._last = clock()
+        self._doubtful_until = 0.0
+
+    def renew(self) -> None:
+        """Forget any doubt: Kafka has just confirmed what this process owns."""
+        self._last = self._clock()
+        self._doubtful_until = 0.0
+
+    def beat(self) -> None:
+        """To be called every `TICK_S`."""
+        now = self._clock()
+        if now - self._last > self._session_timeout_s / 2:
+            # By then a heartbeat was sent, and the answer to it starts a rebalance if need be.
+            self._doubtful_until = now + self._session_timeout_s
+        self._last = now
+
+    def is_steady(self) -> bool:
+        """Whether the process ran without a stop, as far as it matters."""
+        self.beat()
+        return self._clock() >= self._doubtful_until
+
+
+def oldest_unsettled(
+    rows: Iterable[tuple[bytes, bytes]], partition_of: Callable[[bytes], int | None]
+) -> dict[int, int]:
+    """Per partition, the offset from which a batch that is not finished must be folded again."""
+    oldest: dict[int, int] = defaultdict(lambda: 1 << 63)
+    for key, row in rows:
+        state = progress.decode(row)
+        partition = partition_of(key)
+        if partition is not None and not progress.is_settled(state):
+            oldest[partition] = min(oldest[partition], state.log_offset + 1)
+    return dict(oldest)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from streamapp import events, progress
 from streamapp.keys import batch_key
 from streamapp.stream.intake import acknowledge, deliveries, ending_the_worker
@@ -49,7 +51,7 @@ def register(
     async def tally(stream: StreamT[bytes]) -> None:
         async for event, entry in deliveries(stream, events.decode_batch_log):
             if entry is not None:
-                _fold_into(table, entry)
+                _fold_into(table, entry, event.message.offset)
             ownership.folded(event.message.partition, event.message.offset)
             acknowledge(event)
 
@@ -58,9 +60,11 @@ def register(
     )
 
 
-def _fold_into(table: TableT[bytes, bytes], entry: BatchLogEvent) -> None:
+def _fold_into(table: TableT[bytes, bytes], entry: BatchLogEvent, offset: int) -> None:
     key = batch_key(entry.batch)
-    before = table.get(key)
-    after = progress.encode(progress.fold(progress.decode(before) if before else None, entry))
+    row = table.get(key)
+    before = progress.decode(row) if row else None
+    folded = progress.fold(before, entry)
+    after = msgspec.structs.replace(folded, log_offset=max(folded.log_offset, offset))
     if after != before:
-        table[key] = after
+        table[key] = progress.encode(after)

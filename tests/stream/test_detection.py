@@ -26,7 +26,7 @@ class App:
     """What an event knows of its app."""
 
     should_stop = False
-    rebalancing = False
+    between_generations = False
     consumer_generation_id = 1
 
 
@@ -195,6 +195,19 @@ async def test_after_a_rebalance_nothing_is_told_or_acknowledged_for_what_was_be
 
     def work(_indexes: Sequence[int]) -> None:
         bench.app.consumer_generation_id = 2
+
+    bench = Bench(work)
+    with pytest.raises(TimeoutError):
+        await bench.work_off(3)
+    assert bench.outlet.frames == []
+    assert bench.acked == []
+
+
+async def test_nothing_is_told_between_two_generations() -> None:
+    bench: Bench
+
+    def work(_indexes: Sequence[int]) -> None:
+        bench.app.between_generations = True
 
     bench = Bench(work)
     with pytest.raises(TimeoutError):
