@@ -32,12 +32,13 @@ class WorkerViews:
         Raises:
             StreamappError: ``PROGRESS_AWAY``.
         """
-        for url in self._urls:
+        for url in list(self._urls):
             status, body = await self._ask(f"{url}/{batch}")
-            if status == HTTPStatus.OK:
-                return body
-            if status == HTTPStatus.NOT_FOUND:
-                return None
+            if status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
+                return body if status == HTTPStatus.OK else None
+            # Whoever could not say is asked last from now on: it may hang, not only be gone.
+            self._urls.remove(url)
+            self._urls.append(url)
         raise StreamappError(Code.PROGRESS_AWAY)
 
     async def close(self) -> None:

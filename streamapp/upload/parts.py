@@ -1,7 +1,7 @@
 """The parts of the upload's form: fields are kept and checked, the file is passed on.
 
 They may come in any order. Each field is checked when it is complete, so a wrong one that comes
-first is refused before the file is sent. Unknown fields are ignored.
+first is refused before the file is sent. Unknown fields obey the same bounds and mean nothing.
 """
 
 from __future__ import annotations

@@ -60,9 +60,11 @@ def worker_app(settings: Settings) -> App:
 def run_worker(settings: Settings) -> None:
     """Run a worker until SIGTERM or SIGINT; does not return.
 
+    It does not prepare the object store: a store that is away for a moment and then made anew,
+    empty, would look like one that has lost its objects. The uploader does, when it starts.
+
     Raises:
         StreamappError: ``MODEL_MISMATCH``: rather no worker than one that fails every photo.
     """
     read_model()
-    object_store(settings).prepare()
     stream_app.run(worker_app(settings), log_level=settings.log_level)
