@@ -113,7 +113,9 @@ def _labels(results: Path) -> Iterator[str]:
     with results.open(newline="", encoding="utf-8", errors="replace") as file:
         rows = csv.reader(file)
         if next(rows, None) == list(COLUMNS):
-            yield from (row[0] for row in rows if row and Path(row[0]).name == row[0] != "..")
+            yield from (
+                row[0] for row in rows if row and Path(row[0]).name == row[0] not in ("", "..")
+            )
 
 
 class Counts:

@@ -130,13 +130,14 @@ def test_a_worker_refuses_to_start_with_another_model(kafka: str, tmp_path: Path
 class Up:
     """A running ``streamapp up``."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, **env: str) -> None:
         self.log = data.parent / f"up-{time.monotonic_ns()}.log"
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [*COMMAND, "up", "--port", "0", "--data", str(data), "--workers", "2"],
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                env=os.environ | env,
             )
         self.url = self._wait_for_url()
         self.family = psutil.Process(self.process.pid).children(recursive=True)
@@ -170,6 +171,12 @@ class Up:
                 timeout=60,
             )
         return str(answer.json()["batchId"])
+
+    def said(self, name: str) -> str:
+        """What is printed behind a name."""
+        found = re.search(rf"^{name} +(\S+)$", self.log.read_text(), re.MULTILINE)
+        assert found
+        return found[1]
 
     def wait_for(self, batch: str) -> None:
         deadline = time.monotonic() + PATIENCE_S
@@ -207,6 +214,18 @@ def test_up_that_is_killed_takes_everything_along(up: Up) -> None:
     assert up.end(signal.SIGKILL) == -signal.SIGKILL
 
 
+def test_up_starts_again_a_broker_that_died(up: Up, tmp_path: Path) -> None:
+    archive = tmp_path / "people.zip"
+    make_sample(archive, photos=60)
+    under_way = up.upload(archive)
+    (broker,) = [each for each in up.family if each.name() == "java"]
+    broker.kill()
+    up.wait_for(under_way)
+    up.wait_for(up.upload(archive))
+    up.family = psutil.Process(up.process.pid).children(recursive=True)
+    assert [each.name() for each in up.family].count("java") == 1
+
+
 def test_up_starts_again_a_worker_that_died(up: Up, tmp_path: Path) -> None:
     workers = [each for each in up.family if each.cmdline()[-1:] == ["worker"]]
     workers[0].kill()
@@ -216,3 +235,37 @@ def test_up_starts_again_a_worker_that_died(up: Up, tmp_path: Path) -> None:
     now = psutil.Process(up.process.pid).children(recursive=True)
     assert sum(each.cmdline()[-1:] == ["worker"] for each in now) == len(workers) == 2
     up.family = now
+
+
+def test_up_says_where_objects_and_rows_go_and_keeps_the_broker_its_own(tmp_path: Path) -> None:
+    objects = (tmp_path / "elsewhere").as_uri()
+    running = Up(
+        tmp_path / "data",
+        OBJECTS_URL=objects,
+        KAFKA_BOOTSTRAP="127.0.0.1:9",
+        KAFKA_PREFIX="production.",
+        WORKERS_URL="http://127.0.0.1:9",
+        http_proxy="http://127.0.0.1:9",
+    )
+    archive = tmp_path / "people.zip"
+    make_sample(archive, photos=3)
+    running.wait_for(running.upload(archive))
+    assert (running.said("objects"), running.said("rows")) == (objects, str(tmp_path / "data"))
+    assert list((tmp_path / "elsewhere" / "archives").iterdir())
+    assert running.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_up_that_is_still_starting_ends_promptly(tmp_path: Path, number: signal.Signals) -> None:
+    command = [*COMMAND, "up", "--port", "0", "--data", str(tmp_path / "data")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        deadline = time.monotonic() + PATIENCE_S
+        while not (tmp_path / "data/kafka/server.properties").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 128 + number
+    assert said == b""
+    assert psutil.wait_procs(family, timeout=10)[1] == []
