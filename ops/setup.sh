@@ -42,7 +42,7 @@ release_lock() { exec 9>&-; }
 sync_from_lock() {
     local uv=uv only=()
     if fits uv; then
-        .venv/bin/python -c '' 2>/dev/null || make_venv_with_uv
+        is_venv_with sys || make_venv_with_uv
     else
         uv=.venv/bin/uv
         fits "$uv" || install_uv
@@ -54,6 +54,11 @@ sync_from_lock() {
 # Whether a uv is there and of a version that pyproject.toml accepts, which it says itself.
 fits() { "$1" cache dir >/dev/null 2>&1; }
 
+# Whether .venv is an environment of its own, not a mere link to Python, and has this module.
+is_venv_with() {
+    .venv/bin/python -c "import sys, $1; sys.exit(sys.prefix == sys.base_prefix)" 2>/dev/null
+}
+
 make_venv_with_uv() {
     local python
     python=$(python_of_this_machine)
@@ -63,7 +68,7 @@ make_venv_with_uv() {
 install_uv() {
     local version
     # A venv that was left half made, or that uv made, has no pip: then it is made over.
-    .venv/bin/python -m pip --version >/dev/null 2>&1 || make_venv_with_python
+    is_venv_with pip || make_venv_with_python
     version=$(sed -n 's/^required-version = "\(.*\)"$/\1/p' pyproject.toml)
     .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv$version"
 }
