@@ -52,7 +52,10 @@ def consumer(bootstrap: str) -> AIOKafkaConsumer:
 
 
 async def offset_once_loaded(reader: AIOKafkaConsumer) -> int | None:
-    """The committed offset; a broker that has just started loads them a moment after it answers."""
+    """The committed offset; a broker that has just started loads them a moment after it answers.
+
+    A reader that asked before has gone to the end of the topic and must seek.
+    """
     deadline = time.monotonic() + 10
     offset: int | None = None
     while offset is None and time.monotonic() < deadline:
@@ -76,6 +79,7 @@ async def test_messages_and_committed_offsets_survive_a_restart_on_another_port(
         async with consumer(after.bootstrap) as reader:
             reader.assign([PARTITION])
             assert await offset_once_loaded(reader) == 1
+            await reader.seek_to_committed()
             assert (await reader.getone()).value == b"two"
     assert after.bootstrap != before.bootstrap
 
@@ -87,6 +91,8 @@ async def test_data_survive_kill_9_of_the_broker(tmp_path: Path) -> None:
     with EmbeddedKafka(tmp_path) as after:
         async with consumer(after.bootstrap) as reader:
             reader.assign([PARTITION])
+            assert await offset_once_loaded(reader) == 1
+            await reader.seek_to_committed()
             assert (await reader.getone()).value == b"two"
 
 
