@@ -249,10 +249,13 @@ def test_up_says_where_objects_and_rows_go_and_keeps_the_broker_its_own(tmp_path
     )
     archive = tmp_path / "people.zip"
     make_sample(archive, photos=3)
-    running.wait_for(running.upload(archive))
-    assert (running.said("objects"), running.said("rows")) == (objects, str(tmp_path / "data"))
+    try:
+        running.wait_for(running.upload(archive))
+        said = running.said("objects"), running.said("rows")
+    finally:
+        assert running.end(signal.SIGTERM) == 0
+    assert said == (objects, str(tmp_path / "data"))
     assert list((tmp_path / "elsewhere" / "archives").iterdir())
-    assert running.end(signal.SIGTERM) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
