@@ -33,7 +33,8 @@ app = typer.Typer(
 WATCH_INTERVAL_S = 0.5
 
 DataFolder = Annotated[
-    Path, typer.Option("--data", help="Folder of everything the installation keeps.")
+    Path,
+    typer.Option("--data", envvar="DATA_DIR", help="Folder of everything the installation keeps."),
 ]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")]
 
@@ -44,16 +45,18 @@ def run(
         list[Path],
         typer.Argument(metavar="ZIP…", exists=True, dir_okay=False, help="Archives of photos."),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder for crops/ and results.csv.")] = Path(
-        "out"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="Folder for crops/ and results.csv; replaces earlier ones."),
+    ] = Path("out"),
     workers: Workers = 1,
 ) -> None:
     """Crop the faces of ZIPs with everything embedded, then stop again.
 
     Starts Kafka, an uploader and workers on this machine, uploads each ZIP, waits for the last
     photo and writes the crops and results.csv. Needs nothing installed, leaves only DIR and
-    touches no service that the environment names.
+    touches no service that the environment names. Photos that failed are rows with a code and no
+    reason to exit with an error.
     """
     raise_on_signals()
     # Imported here, as below: each command loads only what it runs.
@@ -64,13 +67,16 @@ def run(
     counts = summary.counts
     typer.echo(
         f"{counts.photos} photos: {counts.faces} with a face, {counts.without_face} without, "
-        f"{counts.failed} failed; {summary.work_s:.1f} s. Crops and results.csv are in {out}."
+        f"{counts.failed} failed{counts.reasons}; {summary.work_s:.1f} s. "
+        f"Crops and results.csv are in {out}."
     )
 
 
 @app.command()
 def up(
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="The uploader's port.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, envvar="UPLOAD_PORT", help="The uploader's port.")
+    ] = 8000,
     data: DataFolder = Path("data"),
     workers: Workers = 1,
 ) -> None:
@@ -95,6 +101,7 @@ def up(
         while True:
             installation.watch()
             time.sleep(WATCH_INTERVAL_S)
+    typer.echo("stopped")
 
 
 @app.command()

@@ -92,4 +92,5 @@ async def _content(answer: aiohttp.ClientResponse) -> dict[str, Any]:
         return content
     name = str(content.get("code", "")).upper()
     code = Code[name] if name in Code.__members__ else Code.INTERNAL
-    raise StreamappError(code, str(content.get("detail") or ""))
+    detail = str(content.get("detail") or "")
+    raise StreamappError(code, "" if detail == code.sentence else detail)

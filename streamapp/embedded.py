@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from connectors.kafka import admin
 from connectors.kafka.embedded import EmbeddedKafka
+from connectors.ports import is_free
+from streamapp.errors import Code, StreamappError
 from streamapp.members import Members
 from streamapp.wiring.values import topics
 
@@ -40,7 +42,14 @@ class Installation:
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start everything and return when all of it is ready."""
+        """Start everything and return when all of it is ready.
+
+        Raises:
+            StreamappError: ``PORT_TAKEN`` before anything is started, ``KAFKA_NOT_STARTED``,
+                ``PROCESS_FAILED``.
+        """
+        if self._port and not is_free(self._port):
+            raise StreamappError(Code.PORT_TAKEN, f"port {self._port}")
         with ExitStack() as starting:
             self._kafka = starting.enter_context(EmbeddedKafka(self._settings.data_dir / "kafka"))
             settings = self._settings.model_copy(
@@ -66,12 +75,13 @@ class Installation:
     @property
     def addresses(self) -> dict[str, str]:
         """Each process's name and address, and where objects and rows are kept."""
-        kept = str(self._settings.data_dir)
+        data = self._settings.data_dir
         return {
             "kafka": self._kafka.bootstrap,
             **{each.name: each.url for each in self._members},
-            "objects": _without_secrets(self._settings.objects_url) or kept,
-            "rows": _without_secrets(self._settings.records_url.get_secret_value()) or kept,
+            "objects": _without_secrets(self._settings.objects_url) or str(data / "objects"),
+            "rows": _without_secrets(self._settings.records_url.get_secret_value())
+            or str(data / "records.sqlite"),
         }
 
     def watch(self) -> None:

@@ -99,6 +99,7 @@ class Code(Enum):
     )
     JAVA_MISSING = (Fate.REJECT, 500, "No Java 17 or newer was found for the embedded Kafka.")
     KAFKA_NOT_STARTED = (Fate.REJECT, 500, "The embedded Kafka did not start.")
+    PORT_TAKEN = (Fate.REJECT, 500, "The port is in use; choose another with --port.")
     PROCESS_FAILED = (Fate.REJECT, 500, "A process of the installation does not run.")
     FOLDER_UNUSABLE = (Fate.REJECT, 500, "A file or folder of the command cannot be used.")
     MODEL_MISMATCH = (Fate.REJECT, 500, "The face detection model is not the expected file.")

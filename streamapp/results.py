@@ -7,6 +7,7 @@ these places goes; nothing else is touched.
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,7 +91,9 @@ class Results:
         yield label
         yield record.photo_name
         yield record.processing_status
-        yield "yes" if record.face_detected else "no"
+        # Of a photo that failed nobody knows.
+        failed = record.processing_status == "failed"
+        yield "" if failed else "yes" if record.face_detected else "no"
         yield crop
         yield from (record.face_x, record.face_y, record.face_width, record.face_height)
         yield "" if record.face_score is None else f"{record.face_score:.3f}"
@@ -124,16 +127,27 @@ class Counts:
     def __init__(self) -> None:
         self.faces = 0
         self.without_face = 0
-        self.failed = 0
+        self.codes: Counter[str] = Counter()
 
     def add(self, record: PhotoRecord) -> None:
         """Count one row."""
         if record.processing_status == "failed":
-            self.failed += 1
+            self.codes[record.error_code or "unknown"] += 1
         elif record.face_detected:
             self.faces += 1
         else:
             self.without_face += 1
+
+    @property
+    def failed(self) -> int:
+        """Those that failed."""
+        return self.codes.total()
+
+    @property
+    def reasons(self) -> str:
+        """How many failed of what, most first, in brackets; empty when none did."""
+        told = ", ".join(f"{number} {code}" for code, number in self.codes.most_common())
+        return f" ({told})" if told else ""
 
     @property
     def photos(self) -> int:

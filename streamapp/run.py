@@ -14,12 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from streamapp import archive
 from streamapp.client import Client
 from streamapp.embedded import Installation
 from streamapp.errors import Code, Fate, StreamappError
 from streamapp.results import Results, labels
 from streamapp.settings import read_settings
 from streamapp.wiring.stores import object_store, record_store
+from streamapp.wiring.values import limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,8 +48,11 @@ def run_job(archives: Sequence[Path], out: Path, *, workers: int, meter: Meter) 
         StreamappError: an archive is refused, the installation does not run, or
             ``FOLDER_UNUSABLE``: ``out`` is a file, read-only or full.
     """
+    settings = read_settings(objects_url="", records_url="")
+    for path in archives:
+        _judge(path, limits(settings))
     with _work_folder(out) as work:
-        settings = read_settings(data_dir=work / "data", objects_url="", records_url="")
+        settings = settings.model_copy(update={"data_dir": work / "data"})
         records = record_store(settings)
         meter.say("Starting Kafka, the uploader and the workers")
         with Installation(settings, workers=workers) as installation:
@@ -58,6 +63,21 @@ def run_job(archives: Sequence[Path], out: Path, *, workers: int, meter: Meter) 
         counts = asyncio.run(results.write(batches))
         results.publish(out, replaced=work / "replaced")
         return Summary(counts, work_s)
+
+
+def _judge(path: Path, bounds: archive.Limits) -> None:
+    """Refuse an archive before anything is started for it, and by its name."""
+
+    def read(start: int, length: int) -> bytes:
+        file.seek(start)
+        return file.read(length)
+
+    try:
+        with path.open("rb") as file:
+            archive.judge(read, path.stat().st_size, bounds)
+    except StreamappError as error:
+        detail = f"{path}: {error.detail}" if error.detail else str(path)
+        raise StreamappError(error.code, detail) from error
 
 
 @contextmanager

@@ -74,7 +74,9 @@ def judge(read: Reader, size: int, limits: Limits) -> Judgement:
     if not ranges:
         raise StreamappError(Code.ARCHIVE_EMPTY)
     if not promising:
-        raise StreamappError(Code.ARCHIVE_NO_PHOTOS, f"{len(ranges)} entries, none of them one")
+        raise StreamappError(
+            Code.ARCHIVE_NO_PHOTOS, f"entries: {len(ranges)}, none with a photo's extension"
+        )
     return Judgement(photos=photo_count, failed=failed, skipped=len(ranges) - photo_count)
 
 

@@ -106,14 +106,14 @@ def create_app(
 
 
 def _close_at_the_end(app: faust.App, children: Children, records: RecordStore) -> None:
-    async def close_at_the_end() -> None:
+    # Not in a task of the app: Faust cancels those, and what is left open holds up the exit.
+    async def close(*_args: object, **_options: object) -> None:
         try:
-            await app.wait_until_stopped()
-        finally:
             await children.close()
+        finally:
             await records.close()
 
-    app.task(close_at_the_end)
+    app.on_before_shutdown.connect(close, weak=False)
 
 
 def run(app: faust.App, *, log_level: str) -> None:

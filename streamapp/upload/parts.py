@@ -90,6 +90,10 @@ class Parts:
         self._name, self._size, self._value = part.name, 0, b""
         if part.name in self.form.seen:
             raise StreamappError(Code.FIELD_INVALID, f"{part.name[:64]} was given twice")
+        if part.filename is not None and part.name != FILE_FIELD:
+            raise StreamappError(
+                Code.FIELD_INVALID, f"{part.name[:64]} holds a file; the ZIP goes into file"
+            )
         self.form.seen.add(part.name)
         if part.name == FILE_FIELD:
             self.form.file_name = fields.file_name(part.filename)

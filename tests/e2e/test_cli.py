@@ -210,6 +210,15 @@ def test_up_ends_in_order_and_keeps_its_batches(
     assert again.end(signal.SIGTERM) == 0
 
 
+def test_up_says_that_its_port_is_taken_before_it_starts_anything(up: Up, tmp_path: Path) -> None:
+    port = up.url.rpartition(":")[2]
+    code, said, told = streamapp("up", "--port", port, "--data", tmp_path / "other")
+    assert code == 1
+    assert "port_taken" in told
+    assert f"port {port}" in told
+    assert "ready" not in said
+
+
 def test_up_that_is_killed_takes_everything_along(up: Up) -> None:
     assert up.end(signal.SIGKILL) == -signal.SIGKILL
 

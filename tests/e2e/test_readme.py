@@ -116,9 +116,9 @@ def test_the_service_takes_a_zip_and_tells_how_far_it_is(service: Path) -> None:
 
 def test_the_containers_named_are_in_the_compose_file() -> None:
     commands = [each for each in [*COMMANDS, *INLINE] if each.startswith("docker")]
-    assert len(commands) == 2
+    assert len(commands) == 3
     for command in commands:
         file = re.search(r"-f (\S+)", command)
         assert file
         services = yaml.safe_load((ROOT / file[1]).read_text())["services"]
-        assert all(name in services for name in re.findall(r"--scale (\w+)=", command))
+        assert all(name in services for name in re.findall(r"(?:--scale|exec) (\w+)", command))

@@ -45,6 +45,7 @@ def test_the_whole_log_read_again_changes_nothing(
 
     for worker in installation.members.workers:
         worker.daemon.stop()
+        assert worker.daemon.exit_code == 0, "the worker did not end by itself"
     settings = installation.settings
     asyncio.run(reset_to_earliest(settings.kafka_bootstrap, topics(settings)))
     for worker in installation.members.workers:
