@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import faust
 
 
 class WorkerApp(faust.App):
-    """A Faust app that knows whether what it works on may still be its own."""
+    """A Faust app that knows which generation's work is no longer its own."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.between_generations = False
-        self.on_partitions_assigned.connect(self._generation_began, weak=False)
+    revoked_generation: int | None = None
 
     def on_rebalance_start(self) -> None:
         """Called first of all when partitions are about to be revoked."""
-        self.between_generations = True
+        self.revoked_generation = self.consumer_generation_id
         super().on_rebalance_start()
-
-    async def _generation_began(self, *_args: Any, **_options: Any) -> None:
-        self.between_generations = False

@@ -54,10 +54,11 @@ def current(event: EventT[bytes]) -> bool:
     generation are delivered.)
     """
     app = cast("WorkerApp", event.app)
+    generation = event.message.generation_id
     return (
         not app.should_stop
-        and not app.between_generations
-        and event.message.generation_id == app.consumer_generation_id
+        and generation != app.revoked_generation
+        and generation == app.consumer_generation_id
     )
 
 

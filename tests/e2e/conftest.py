@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import zipfile
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -28,12 +29,12 @@ def installation(
     kafka: str, minio: MinioAccess, mysql_url: str, tmp_path: Path
 ) -> Iterator[Installation]:
     """An uploader and two workers with a topic prefix, a bucket and a database of their own."""
-    name = tmp_path.name
+    name = f"test-{uuid4().hex}"  # also on services that outlive this session
     settings = read_settings(
         data_dir=tmp_path / "data",
         kafka_bootstrap=kafka,
         kafka_prefix=f"{name}.",
-        objects_url=f"http://{minio.endpoint}/{name.replace('_', '-')}",
+        objects_url=f"http://{minio.endpoint}/{name}",
         objects_access_key=minio.access_key,
         objects_secret_key=minio.secret_key,
         records_url=mysql_url,

@@ -96,7 +96,8 @@ class Installation(NamedTuple):
         """Return when the batch's crops are the expected ones."""
         deadline = time.monotonic() + PATIENCE_S
         while self.crops(batch) != expected:
-            assert time.monotonic() < deadline, f"crops of {batch} are missing"
+            missing = sorted(expected - self.crops(batch))
+            assert time.monotonic() < deadline, f"{len(missing)} of {len(expected)}: {missing}"
             time.sleep(0.1)
 
 

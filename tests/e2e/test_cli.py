@@ -11,6 +11,7 @@ import sys
 import time
 import zipfile
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import httpx
 import psutil
@@ -92,8 +93,8 @@ def test_a_worker_refuses_to_start_without_topics(kafka: str, tmp_path: Path) ->
     assert "run: streamapp topics" in told
 
 
-def test_topics_are_made_once_and_others_are_refused(kafka: str, tmp_path: Path) -> None:
-    prefix = f"{tmp_path.name}."
+def test_topics_are_made_once_and_others_are_refused(kafka: str) -> None:
+    prefix = f"test-{uuid4().hex}."
     settings = read_settings(kafka_bootstrap=kafka, kafka_prefix=prefix, partitions=3)
     first = streamapp("topics", env=environment(settings))
     again = streamapp("topics", env=environment(settings))
@@ -119,7 +120,7 @@ def test_a_worker_refuses_to_start_with_another_model(kafka: str, tmp_path: Path
     (package / "__init__.py").touch()
     (package / "face_detection_yunet_2023mar.onnx").write_bytes(b"another one")
     settings = read_settings(
-        kafka_bootstrap=kafka, kafka_prefix=f"{tmp_path.name}.", data_dir=tmp_path
+        kafka_bootstrap=kafka, kafka_prefix=f"test-{uuid4().hex}.", data_dir=tmp_path
     )
     env = environment(settings) | {"PYTHONPATH": str(tmp_path)}
     assert streamapp("topics", env=env)[0] == 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from streamapp.wiring.stores import object_store
 from streamapp.wiring.values import topics
@@ -21,14 +23,30 @@ if TYPE_CHECKING:
 
 
 async def reset_to_earliest(bootstrap: str, of: Topics) -> None:
-    """``kafka-consumer-groups --reset-offsets --to-earliest`` for the workers' group."""
+    """``kafka-consumer-groups --reset-offsets --to-earliest`` for the workers' group.
+
+    Like that, it needs a group without members; one that left without a word is dropped by Kafka
+    when its session has timed out.
+    """
     names = [of.archives, of.batches, of.photos("high"), of.photos("normal"), of.photos("low")]
     partitions = [TopicPartition(name, n) for name in names for n in range(of.partitions)]
+    async with asyncio.timeout(60):
+        while not await _moved_to_zero(bootstrap, of.app_id, partitions):
+            await asyncio.sleep(1)
+
+
+async def _moved_to_zero(bootstrap: str, group: str, partitions: list[TopicPartition]) -> bool:
     async with AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, group_id=of.app_id, enable_auto_commit=False
+        bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
     ) as consumer:
         consumer.assign(partitions)
-        await consumer.commit(dict.fromkeys(partitions, 0))
+        with suppress(KafkaError):
+            await consumer.commit(dict.fromkeys(partitions, 0))
+    async with AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
+    ) as consumer:
+        consumer.assign(partitions)
+        return {await consumer.committed(partition) for partition in partitions} == {0}
 
 
 def test_the_whole_log_read_again_changes_nothing(

@@ -26,7 +26,7 @@ class App:
     """What an event knows of its app."""
 
     should_stop = False
-    between_generations = False
+    revoked_generation = 0
     consumer_generation_id = 1
 
 
@@ -207,7 +207,7 @@ async def test_nothing_is_told_between_two_generations() -> None:
     bench: Bench
 
     def work(_indexes: Sequence[int]) -> None:
-        bench.app.between_generations = True
+        bench.app.revoked_generation = 1
 
     bench = Bench(work)
     with pytest.raises(TimeoutError):
