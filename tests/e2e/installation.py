@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from connectors.records.interface import PhotoRecord
-    from streamapp.members import Member, Members
+    from streamapp.members import Members
     from streamapp.settings import Settings
 
 PATIENCE_S = 120.0
@@ -91,13 +91,6 @@ class Installation(NamedTuple):
     def crops(self, batch: str) -> set[str]:
         """The keys of the batch's crops."""
         return set(object_store(self.settings).keys(f"crops/{batch}/"))
-
-    def wait_until_ready(self, worker: Member) -> None:
-        """Return when the worker has joined its group and caught up."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not worker.is_ready():
-            assert time.monotonic() < deadline, worker.daemon.log_tail()
-            time.sleep(0.1)
 
     def wait_for_crops(self, batch: str, expected: set[str]) -> None:
         """Return when the batch's crops are the expected ones."""

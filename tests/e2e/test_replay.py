@@ -68,7 +68,6 @@ def test_the_whole_log_read_again_changes_nothing(
     asyncio.run(reset_to_earliest(settings.kafka_bootstrap, topics(settings)))
     for worker in installation.members.workers:
         worker.start()
-        installation.wait_until_ready(worker)
 
     installation.wait_for_crops(batch, set(crops))
     seen = installation.wait_for(batch, lambda status: status["status"] == "completed")
