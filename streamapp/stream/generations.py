@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import faust
+
+from streamapp.stream.consumer import WorkerTransport
+
+if TYPE_CHECKING:
+    from faust.types import TransportT
 
 
 class WorkerApp(faust.App):
@@ -14,3 +21,6 @@ class WorkerApp(faust.App):
         """Called first of all when partitions are about to be revoked."""
         self.revoked_generation = self.consumer_generation_id
         super().on_rebalance_start()
+
+    def _new_transport(self) -> TransportT:
+        return WorkerTransport(self.conf.broker_consumer, self)

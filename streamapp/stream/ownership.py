@@ -15,17 +15,15 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, cast
 
-from faust.types import TP
-
 from streamapp import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from faust import App
-    from faust.transport.consumer import Consumer
     from faust.types import TableT
 
+    from streamapp.stream.consumer import WorkerConsumer
     from streamapp.topics import Topics
 
 TICK_S = 0.5
@@ -80,20 +78,18 @@ class Ownership:
         self._assigned.clear()
 
     async def _recovered(self, *_args: Any, **_options: Any) -> None:
-        consumer = cast("Consumer", self._app.consumer)
-        tps = {TP(*tp) for tp in consumer.assignment() if tp.topic == self._topics.batches}
+        consumer = cast("WorkerConsumer", self._app.consumer)
+        starts = await consumer.first_offsets()
+        tps = [tp for tp in starts if tp.topic == self._topics.batches]
         ends = await consumer.highwaters(*tps)
-        firsts = await consumer.earliest_offsets(*tps)
-        # The only way Faust gives to read the committed offsets.
-        committed = await consumer.seek_to_committed()
+        if not consumer.starting and starts:
+            return  # the next rebalance has begun
         oldest = oldest_unsettled(self._table.items(), self._partition)
-        starts = {}
+        self._behind = {}
         for tp in tps:
-            start = committed.get(tp) or 0
-            starts[tp] = max(min(start, oldest.get(tp.partition, start)), firsts[tp])
-        # Faust seeks to the committed offsets when this returns, so that is what must be moved.
-        await consumer._commit(starts)  # noqa: SLF001 - Faust has no public way
-        self._behind = {tp.partition: ends[tp] for tp in tps if starts[tp] < ends[tp]}
+            start = consumer.start_earlier(tp, oldest.get(tp.partition, starts[tp]))
+            if start < ends[tp]:
+                self._behind[tp.partition] = ends[tp]
         self._assigned = {tp.partition for tp in tps}
         self._pulse.renew()
         self._joined = True
