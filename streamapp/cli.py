@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streamapp.crop_command import crop
 from streamapp.errors import Code, StreamappError
 from streamapp.settings import read_settings
 from streamapp.signals import Stopped, raise_on_signals
@@ -70,6 +71,9 @@ def run(
         f"{counts.failed} failed{counts.reasons}; {summary.work_s:.1f} s. "
         f"Crops and results.csv are in {out}."
     )
+
+
+app.command()(crop)
 
 
 @app.command()

@@ -67,6 +67,7 @@ class Code(Enum):
     # A photo.
     PHOTO_NOT_AN_IMAGE = (Fate.REJECT, 422, "The file is not an image of a supported format.")
     PHOTO_BROKEN = (Fate.REJECT, 422, "The image is damaged and cannot be decoded.")
+    PHOTO_TOO_LARGE = (Fate.REJECT, 422, "The file is larger than the limit for a photo.")
     PHOTO_TOO_MANY_PIXELS = (Fate.REJECT, 422, "The image has more pixels than the limit.")
     PHOTO_TIMED_OUT = (Fate.RETRY, 422, "The image took longer than the time limit.")
     PHOTO_CRASHED = (Fate.RETRY, 422, "The process that decoded the image died.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ class Meter:
             TextColumn("{task.percentage:>3.0f} %"),
             TimeRemainingColumn(),
             console=self._console,
+            # What is piped elsewhere must not pass through the bar's terminal.
+            redirect_stdout=sys.stdout.isatty(),
             disable=not self._console.is_terminal,
         )
         with progress:

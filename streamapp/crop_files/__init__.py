@@ -1,0 +1,1 @@
+"""Photo files in, crop files out, on this machine alone: what ``streamapp crop`` is made of."""
