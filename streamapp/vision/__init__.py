@@ -6,109 +6,155 @@ much memory on a hostile photo, so the stream calls it in child processes (see `
 
 from __future__ import annotations
 
-from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 
 from streamapp.events import Face
-from streamapp.vision.crop import cut, square_side, to_jpeg
-from streamapp.vision.decode import Picture, decode, read_header, reduction_for
-from streamapp.vision.detect import Detector, Found, read_model
-from streamapp.vision.search import QUICK_PX, Sighting, search, turn, turned_back
+from streamapp.vision import crop, decode, quality, search, tilt
+from streamapp.vision.detect import detector
+from streamapp.vision.geometry import hull
+from streamapp.vision.options import DEFAULTS, Options
+from streamapp.vision.yunet import read_model
 
-__all__ = ["Faces", "FoundFace", "Options", "process", "read_model", "warm_up"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streamapp.events import Rejected
+    from streamapp.vision.decode import Picture
+    from streamapp.vision.detect import Found
+    from streamapp.vision.header import Header
+    from streamapp.vision.search import Sighting
+
+__all__ = ["DEFAULTS", "Faces", "FoundFace", "Options", "process", "read_model", "warm_up"]
 
 SEARCHED_PX = 900
-"""Long side that a photo is decoded at for the search: both steps of it gain nothing from more."""
+"""Long side that a photo is decoded at to find one face: the steps gain nothing from more."""
 
 ENOUGH = 0.95
 """Share of the crop's side that must be real pixels before a finer decode is worth its cost."""
 
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How photos are searched and cropped.
-
-    ``padding`` is the share of the face's longer side around it, ``score_min`` the detector's
-    least score (0 to 1), ``pixels_max`` the most pixels of a photo.
-    """
-
-    crop_px: int = 300
-    padding: float = 0.20
-    score_min: float = 0.6
-    jpeg_quality: int = 90
-    pixels_max: int = 150_000_000
+LEVELLING = 2**0.5
+"""How much more of the picture a square needs around its middle to be turned in it."""
 
 
 class FoundFace(msgspec.Struct, frozen=True, kw_only=True):
-    """A face and its crop, an upright square JPEG."""
+    """A face and its crop, an upright picture in the format of the options; None when rejected."""
 
     face: Face
-    crop: bytes
+    crop: bytes | None
+    rejected: Rejected | None = None
 
 
 class Faces(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found in a photo; ``width`` and ``height`` are of the upright original."""
+    """What was found in a photo, best first; ``width`` and ``height`` are the upright original's.
+
+    "Best" is area × score².
+    """
 
     faces: tuple[FoundFace, ...]
     width: int
     height: int
 
 
-DEFAULTS = Options()
-
-
 def process(photo: bytes, options: Options = DEFAULTS) -> Faces:
-    """Find and crop the face of a photo: the best one, or none.
+    """Find and crop the faces of a photo.
 
     Raises:
         StreamappError: ``PHOTO_NOT_AN_IMAGE``, ``PHOTO_BROKEN``, ``PHOTO_TOO_MANY_PIXELS``.
     """
-    header = read_header(photo, options.pixels_max)
-    picture = decode(photo, header, reduction_for(header, SEARCHED_PX))
-    sighting = search(_detector(), picture.pixels, options.score_min)
-    if sighting is None:
-        return Faces(faces=(), width=picture.width, height=picture.height)
-    side = square_side(sighting.face, options.padding) * picture.scale
-    wanted = reduction_for(header, _long_side_for(picture, side, options))
-    finer = decode(photo, header, wanted) if wanted < picture.reduction else picture
-    found = FoundFace(
-        face=_face(picture, sighting),
-        crop=_crop(finer, picture, sighting, options),
+    header = decode.read_header(photo, options.pixels_max)
+    one = options.faces_max == 1
+    searched = decode.decode(
+        photo, header, decode.reduction_for(header, SEARCHED_PX if one else search.CROWD_PX)
     )
-    return Faces(faces=(found,), width=picture.width, height=picture.height)
+    sightings = search.search(detector(options.detector), searched, options)
+    sighted = [_sighted(searched, sighting, options) for sighting in sightings[: options.faces_max]]
+    picture = _fine_enough(photo, header, searched, [each.frame for each in sighted], options)
+    return Faces(
+        faces=tuple(_cropped(picture, each, options) for each in sighted),
+        width=searched.width,
+        height=searched.height,
+    )
 
 
-def warm_up() -> None:
+def warm_up(options: Options = DEFAULTS) -> None:
     """Load the model and run it once, so that the first photo does not pay for it."""
-    _detector().find(np.zeros((QUICK_PX, QUICK_PX, 3), np.uint8), QUICK_PX, 1.0)
+    detector(options.detector).find(
+        np.zeros((search.QUICK_PX, search.QUICK_PX, 3), np.uint8), search.QUICK_PX, 1.0
+    )
 
 
-@cache
-def _detector() -> Detector:
-    return Detector()
+class _Sighted(NamedTuple):
+    """A face in pixels of the original turned ``turns`` quarters, which is of ``size`` then.
+
+    ``frame`` is what its crop shows, but for any levelling.
+    """
+
+    found: Found
+    turns: int
+    size: tuple[int, int]
+    frame: crop.Frame
 
 
-def _long_side_for(picture: Picture, side: float, options: Options) -> float:
-    """Long side of a decode in which a square of ``side`` original pixels fills the crop."""
-    return ENOUGH * options.crop_px / side * max(picture.width, picture.height)
+def _sighted(searched: Picture, sighting: Sighting, options: Options) -> _Sighted:
+    face, turns = sighting
+    size = searched.width, searched.height
+    turned_size = size if turns % 2 == 0 else size[::-1]
+    enlarged = face.scaled(searched.reduction)
+    frame = crop.frame(enlarged.box, turns, 0.0, turned_size, options)
+    return _Sighted(enlarged, turns, turned_size, frame)
 
 
-def _face(picture: Picture, sighting: Sighting) -> Face:
+def _fine_enough(
+    photo: bytes,
+    header: Header,
+    searched: Picture,
+    frames: Sequence[crop.Frame],
+    options: Options,
+) -> Picture:
+    """A picture in which no crop loses pixels: the one at hand, or a part of a finer one."""
+    if not frames:
+        return searched
+    narrowest = min(frame.width for frame in frames)
+    finest = narrowest / (ENOUGH * options.crop_width)
+    reduction = next((by for by in (8, 4, 2) if by <= finest), 1)
+    if reduction >= searched.reduction:
+        return searched
+    margin = LEVELLING if options.tilt_matters else 1.0
+    return decode.decode_part(photo, header, reduction, hull([f.box.grown(margin) for f in frames]))
+
+
+def _cropped(picture: Picture, sighted: _Sighted, options: Options) -> FoundFace:
+    found, turns, size, frame = sighted
+    tilted = None
+    if options.tilt_matters:
+        tilted = tilt.measure(detector(options.detector), picture, found.box, turns, size)
+    if options.level and tilted:
+        frame = crop.frame(found.box, turns, tilted, size, options)
+    pixels = crop.cut(picture, frame, options)
+    figures = quality.measure(pixels, tilted)
+    rejected = quality.judge(figures, options)
+    return FoundFace(
+        face=_face(picture, found.turned_back(turns, picture.width, picture.height), figures),
+        crop=None if rejected else crop.encode(pixels, options),
+        rejected=rejected,
+    )
+
+
+def _face(picture: Picture, found: Found, figures: quality.Quality) -> Face:
     """The face in whole pixels of the upright original, cut at its borders."""
-    rows, columns = picture.pixels.shape[:2]
-    upright = turned_back(sighting.face, sighting.turns, columns, rows)
-    left, top = (max(0, round(value * picture.scale)) for value in (upright.x, upright.y))
-    right = min(picture.width, round((upright.x + upright.width) * picture.scale))
-    bottom = min(picture.height, round((upright.y + upright.height) * picture.scale))
-    return Face(x=left, y=top, width=right - left, height=bottom - top, score=upright.score)
-
-
-def _crop(finer: Picture, searched: Picture, sighting: Sighting, options: Options) -> bytes:
-    """The crop out of ``finer``, of a face that was sighted in ``searched``."""
-    zoom = searched.scale / finer.scale
-    face = sighting.face
-    zoomed = Found(face.x * zoom, face.y * zoom, face.width * zoom, face.height * zoom, face.score)
-    pixels = turn(finer.pixels, sighting.turns)
-    side = square_side(zoomed, options.padding)
-    return to_jpeg(cut(pixels, zoomed, side, options.crop_px), options.jpeg_quality)
+    box = found.box.within(picture.width, picture.height)
+    left, top = round(box.x), round(box.y)
+    return Face(
+        x=left,
+        y=top,
+        width=round(box.x + box.width) - left,
+        height=round(box.y + box.height) - top,
+        score=found.score,
+        landmarks=tuple((round(x), round(y)) for x, y in found.landmarks),
+        sharpness=round(figures.sharpness, 1),
+        brightness=round(figures.brightness, 1),
+        tilt=None if figures.tilt is None else round(figures.tilt, 1),
+    )

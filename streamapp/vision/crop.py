@@ -1,57 +1,116 @@
-"""A face to a square picture: around its middle, shifted or padded at borders, never stretched."""
+"""A face to its crop: around its middle, shifted or padded at borders, never stretched."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamapp.errors import Code, StreamappError
+from streamapp.vision.geometry import Box, around, shifted_inside, turned_back
 from streamapp.vision.opencv import cv2
+from streamapp.vision.orientation import turn
 
 if TYPE_CHECKING:
-    from streamapp.vision.decode import Pixels
-    from streamapp.vision.detect import Found
+    from streamapp.vision.decode import Picture, Pixels
+    from streamapp.vision.options import CropFormat, Options
+
+SUFFIXES: dict[CropFormat, str] = {"jpeg": "jpg", "webp": "webp", "png": "png"}
+
+_QUALITY = {"jpeg": cv2.IMWRITE_JPEG_QUALITY, "webp": cv2.IMWRITE_WEBP_QUALITY}
 
 
-def square_side(face: Found, padding: float) -> float:
-    """Side of the square around a face, with ``padding`` of the face's longer side all around."""
-    return (1 + 2 * padding) * max(face.width, face.height)
+class Frame(NamedTuple):
+    """What a crop shows, in pixels of the upright original.
 
-
-def cut(pixels: Pixels, face: Found, side: float, crop_px: int) -> Pixels:
-    """The square of ``side`` pixels around the face's middle, resized to ``crop_px``.
-
-    It is shifted to lie inside the picture. Where the picture is smaller than the square, its edge
-    is repeated: a black frame would draw the eye and darken the mean of the crop.
+    ``box`` is the part of the picture that is needed. It is turned ``turns`` quarters
+    counter-clockwise, then by ``tilt`` degrees, and its middle of ``width`` × ``height`` is the
+    crop.
     """
-    height, width = pixels.shape[:2]
-    size = max(1, round(side))
-    left = _start(face.x + face.width / 2, size, width)
-    top = _start(face.y + face.height / 2, size, height)
-    square: Any = pixels[max(top, 0) : top + size, max(left, 0) : left + size]
-    if square.shape[:2] != (size, size):
-        square = cv2.copyMakeBorder(
-            square,
-            max(-top, 0),
-            max(top + size - height, 0),
-            max(-left, 0),
-            max(left + size - width, 0),
-            cv2.BORDER_REPLICATE,
-        )
-    how = cv2.INTER_AREA if size > crop_px else cv2.INTER_LINEAR
-    resized: Pixels = cv2.resize(square, (crop_px, crop_px), interpolation=how)
-    return resized
+
+    box: Box
+    width: float
+    height: float
+    turns: int
+    tilt: float
 
 
-def to_jpeg(pixels: Pixels, quality: int) -> bytes:
-    """The picture as a JPEG, without any metadata of the photo it is from."""
-    done, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+def frame(face: Box, turns: int, tilt: float, size: tuple[float, float], options: Options) -> Frame:
+    """The frame of a face in the picture turned ``turns`` quarters counter-clockwise.
+
+    ``size`` is the width and height of that picture, ``tilt`` what the face is to be turned by.
+    """
+    shape = options.crop_width / options.crop_height
+    side = (1 + 2 * options.padding) * face.side
+    width, height = side * max(1.0, shape), side / min(1.0, shape)
+    if tilt:
+        cosine, sine = (abs(part(math.radians(tilt))) for part in (math.cos, math.sin))
+        box = around(face.middle, width * cosine + height * sine, width * sine + height * cosine)
+    else:
+        box = shifted_inside(around(face.middle, width, height), *size)
+    before = size if turns % 2 == 0 else size[::-1]
+    return Frame(turned_back(box, turns, *before), width, height, turns, tilt)
+
+
+def cut(picture: Picture, wanted: Frame, options: Options) -> Pixels:
+    """The crop of a frame that lies in the picture's part, or reaches beyond the whole picture.
+
+    Where the picture ends, its edge is repeated: a black frame would draw the eye and darken the
+    mean of the crop.
+    """
+    patch = turn(_patch(picture, wanted.box.scaled(1 / picture.reduction)), wanted.turns)
+    width, height = options.crop_width, options.crop_height
+    factor = width * picture.reduction / wanted.width
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    if not wanted.tilt:
+        resized: Any = cv2.resize(patch, (width, height), interpolation=how)
+        return resized  # type: ignore[no-any-return] # the same kind of pixels
+    rows, columns = patch.shape[:2]
+    scaled: Any = cv2.resize(
+        patch,
+        (max(1, round(columns * factor)), max(1, round(rows * factor))),
+        interpolation=how,
+    )
+    return _middle(scaled, wanted.tilt, width, height)
+
+
+def encode(pixels: Pixels, options: Options) -> bytes:
+    """The crop as a file, without any metadata of the photo it is from."""
+    flag = _QUALITY.get(options.crop_format)
+    done, encoded = cv2.imencode(
+        f".{SUFFIXES[options.crop_format]}",
+        pixels,
+        [] if flag is None else [flag, options.crop_quality],
+    )
     if not done:
         raise StreamappError(Code.INTERNAL, "the crop cannot be encoded")
     return bytes(encoded)
 
 
-def _start(middle: float, size: int, limit: int) -> int:
-    """Where a span of ``size`` around ``middle`` starts, inside 0 to ``limit`` if it fits."""
-    if size >= limit:
-        return (limit - size) // 2
-    return min(max(round(middle - size / 2), 0), limit - size)
+def _patch(picture: Picture, box: Box) -> Pixels:
+    """The pixels of a box in pixels of the reduced picture."""
+    across, down = max(1, round(box.width)), max(1, round(box.height))
+    left, top = round(box.x) - picture.left, round(box.y) - picture.top
+    rows, columns = picture.pixels.shape[:2]
+    inside: Any = picture.pixels[max(top, 0) : top + down, max(left, 0) : left + across]
+    if inside.shape[:2] == (down, across):
+        return inside  # type: ignore[no-any-return] # a part of them
+    padded: Pixels = cv2.copyMakeBorder(
+        inside,
+        max(-top, 0),
+        max(top + down - rows, 0),
+        max(-left, 0),
+        max(left + across - columns, 0),
+        cv2.BORDER_REPLICATE,
+    )
+    return padded
+
+
+def _middle(pixels: Pixels, tilt: float, width: int, height: int) -> Pixels:
+    """The middle of the picture, turned by ``tilt`` degrees counter-clockwise."""
+    rows, columns = pixels.shape[:2]
+    matrix = cv2.getRotationMatrix2D(((columns - 1) / 2, (rows - 1) / 2), tilt, 1)
+    matrix[:, 2] += (width - columns) / 2, (height - rows) / 2
+    levelled: Any = cv2.warpAffine(
+        pixels, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return levelled  # type: ignore[no-any-return] # the same kind of pixels

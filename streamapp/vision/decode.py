@@ -1,26 +1,32 @@
 """Decode a photo upright, at the smallest scale that serves, never above the limit of pixels.
 
-JPEG alone can be decoded at 1/8, 1/4 and 1/2 for a fraction of the work. OpenCV applies the EXIF
-orientation itself, in every format, and decodes nothing of a file that is cut off.
+JPEG alone can be decoded at 1/8, 1/4 and 1/2 for a fraction of the work, and of a JPEG that is not
+progressive only the rows down to those that are wanted. OpenCV decodes all formats but HEIC, which
+`heic` does, and applies their orientation; that of a JPEG is applied here, to the part alone.
 """
 
 from __future__ import annotations
 
+import math
+import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from streamapp.errors import Code, StreamappError
+from streamapp.vision import orientation, png
 from streamapp.vision.header import Header, read_header, too_many_pixels
 from streamapp.vision.opencv import cv2
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from streamapp.vision.geometry import Box
+
     Pixels = NDArray[np.uint8]
     """Rows, columns, BGR."""
 
-__all__ = ["Picture", "decode", "read_header", "reduction_for"]
+__all__ = ["Picture", "decode", "decode_part", "read_header", "reduction_for"]
 
 _FLAGS = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
@@ -29,25 +35,33 @@ _FLAGS = {
     1: cv2.IMREAD_COLOR,
 }
 
+_ROWS_BELOW = 32
+"""Rows decoded below those wanted: a block, and what smooths its colours."""
+
+_WORTH = 0.9
+"""Share of the rows above which leaving out the others gains nothing."""
+
 
 class Picture(NamedTuple):
-    """A decoded photo: upright pixels, and the size of the upright original they stand for."""
+    """Upright pixels, ``reduction`` times smaller than the original of ``width`` × ``height``.
+
+    They may be a part of it: ``left`` and ``top`` tell where it lies, in pixels as they are here.
+    """
 
     pixels: Pixels
     width: int
     height: int
     reduction: int
-
-    @property
-    def scale(self) -> float:
-        """Pixels of the original per pixel here."""
-        rows, columns = self.pixels.shape[:2]
-        return float(max(self.width, self.height) / max(rows, columns))
+    left: int = 0
+    top: int = 0
 
 
 def reduction_for(header: Header, long_side: float) -> int:
     """The largest reduction (8, 4, 2, 1) that leaves the long side at ``long_side`` pixels."""
-    return next(by for by in _FLAGS if by == 1 or _serves(header, by, long_side))
+    if header.format != "JPEG":
+        return 1
+    longest = max(header.width, header.height)
+    return next(by for by in _FLAGS if by == 1 or _reduced(longest, by) >= long_side)
 
 
 def decode(photo: bytes, header: Header, reduction: int) -> Picture:
@@ -57,25 +71,75 @@ def decode(photo: bytes, header: Header, reduction: int) -> Picture:
         StreamappError: ``PHOTO_BROKEN``; ``PHOTO_TOO_MANY_PIXELS`` when the header lied.
         MemoryError: the process may not have as much as the picture takes.
     """
-    pixels = _imdecode(photo, header, _FLAGS[reduction])
-    width, height = header.width, header.height
-    if pixels.shape[:2] != (_reduced(height, reduction), _reduced(width, reduction)):
-        width, height = height, width  # the EXIF orientation turned it
-    return Picture(pixels, width, height, reduction)
+    pixels = _decoded(photo, header, reduction)
+    if header.format != "JPEG":
+        height, width = pixels.shape[:2]
+        return Picture(pixels, width, height, reduction)
+    if pixels.shape[:2] == (header.height, header.width):
+        reduction = 1  # a lossless JPEG (SOF3) has no smaller scales
+    pixels = orientation.upright(pixels, header.orientation)
+    return Picture(pixels, *_upright_size(header), reduction)
 
 
-def _serves(header: Header, reduction: int, long_side: float) -> bool:
-    across, down = _reduced(header.width, reduction), _reduced(header.height, reduction)
-    # A reduced picture must still show whether it was turned.
-    told_apart = across != down or header.width == header.height
-    return header.format == "JPEG" and told_apart and max(across, down) >= long_side
+def decode_part(photo: bytes, header: Header, reduction: int, part: Box) -> Picture:
+    """At least the ``part`` of the picture; it is in pixels of the upright original.
+
+    Raises:
+        As `decode` does.
+    """
+    if header.format != "JPEG":
+        return decode(photo, header, reduction)
+    width, height = _upright_size(header)
+    across, down = _reduced(width, reduction), _reduced(height, reduction)
+    columns = _span(part.x, part.width, reduction, across)
+    rows = _span(part.y, part.height, reduction, down)
+    stored_rows, stored_columns = orientation.stored_span(
+        rows, columns, (down, across), header.orientation
+    )
+    pixels = _decoded(_cut_off(photo, header, stored_rows[1] * reduction), header, reduction)
+    pixels = pixels[slice(*stored_rows), slice(*stored_columns)]
+    pixels = orientation.upright(pixels, header.orientation)
+    return Picture(pixels, width, height, reduction, left=columns[0], top=rows[0])
+
+
+def _upright_size(header: Header) -> tuple[int, int]:
+    turned = orientation.is_turned(header.orientation)
+    return (header.height, header.width) if turned else (header.width, header.height)
+
+
+def _span(start: float, length: float, reduction: int, limit: int) -> tuple[int, int]:
+    """The whole pixels that hold a stretch of the original and one more on either side."""
+    first = min(max(math.floor(start / reduction) - 1, 0), limit - 1)
+    behind = min(max(math.ceil((start + length) / reduction) + 1, first + 1), limit)
+    return first, behind
+
+
+def _cut_off(photo: bytes, header: Header, rows: int) -> bytes:
+    """The JPEG with fewer rows, if that saves anything; its decoder stops behind them.
+
+    A progressive one must be read to its end for any row.
+    """
+    rows += _ROWS_BELOW
+    if header.progressive or rows > header.height * _WORTH:
+        return photo
+    at = header.height_at
+    return b"".join((photo[:at], struct.pack(">H", rows), photo[at + 2 :]))
 
 
 def _reduced(length: int, reduction: int) -> int:
     return -(-length // reduction)
 
 
-def _imdecode(photo: bytes, header: Header, flags: int) -> Pixels:
+def _decoded(photo: bytes, header: Header, reduction: int) -> Pixels:
+    if header.format == "HEIC":
+        from streamapp.vision import heic  # noqa: PLC0415 - 4 MB that few photos need
+
+        return heic.decoded(photo)
+    flags = _FLAGS[reduction]
+    if header.format == "JPEG":
+        flags |= cv2.IMREAD_IGNORE_ORIENTATION
+    elif header.format == "PNG":
+        photo = png.still(photo)
     try:
         pixels: Any = cv2.imdecode(np.frombuffer(photo, np.uint8), flags)
     except cv2.error as error:

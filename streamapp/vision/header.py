@@ -1,7 +1,7 @@
 """The size of a picture from its header: nothing is decoded, nothing allocated.
 
-Formats are told by their content, never by a name. Only those OpenCV decodes are known: JPEG, PNG,
-WebP, AVIF, GIF, BMP, TIFF and JPEG 2000.
+Formats are told by their content, never by a name: JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP, TIFF and
+JPEG 2000. Of a JPEG, whose decoding is steered here, more is read than the size.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamapp.errors import Code, StreamappError
 from streamapp.vision.bounds import PIXELS_MAX
+from streamapp.vision.orientation import UPRIGHT, read_orientation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,12 @@ class Header(NamedTuple):
     format: str
     width: int
     height: int
+    orientation: int = UPRIGHT
+    """A JPEG's; the decoders of the others apply it themselves."""
+    height_at: int = 0
+    """A JPEG's: where its height is stored."""
+    progressive: bool = False
+    """A JPEG's: whether every row needs the whole file."""
 
 
 def read_header(photo: bytes, pixels_max: int) -> Header:
@@ -44,35 +51,44 @@ def too_many_pixels(header: Header) -> StreamappError:
 
 
 def _header(photo: bytes) -> Header:
-    for name, signature, read_size in _FORMATS:
+    for name, signature, read in _FORMATS:
         if signature.match(photo):
             try:
-                width, height = read_size(photo)
+                header = read(name, photo)
             except (struct.error, ValueError):
                 raise StreamappError(Code.PHOTO_BROKEN, f"the {name} header ends early") from None
-            if width < 1 or height < 1:
-                raise StreamappError(Code.PHOTO_BROKEN, f"{width} by {height} pixels")
-            return Header(name, width, height)
+            if header.width < 1 or header.height < 1:
+                raise StreamappError(Code.PHOTO_BROKEN, f"{header.width} by {header.height} pixels")
+            return header
     raise StreamappError(Code.PHOTO_NOT_AN_IMAGE)
 
 
-def _jpeg(photo: bytes) -> tuple[int, int]:
+def _jpeg(name: str, photo: bytes) -> Header:
     """ITU-T T.81, annex B: segments until the start of a frame."""
-    at = 2
-    while True:
-        at = photo.index(b"\xff", at)  # what is no marker is skipped, as decoders do
-        marker = struct.unpack_from("B", photo, at + 1)[0]
+    at, orientation = 2, UPRIGHT
+    for _ in range(_JPEG_SEGMENTS_MAX):
+        marker_at = _JPEG_MARKER.search(photo, at)
+        if not marker_at:
+            break
+        at = marker_at.start()
+        marker = photo[at + 1]
         if marker in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", photo, at + 5)
-            return width, height
-        if marker in _JPEG_ALONE:
-            at += 1 if marker == _JPEG_FILL else 2
-        else:
-            at += 2 + struct.unpack_from(">H", photo, at + 2)[0]
+            sequential = marker in _JPEG_SEQUENTIAL
+            return Header(name, width, height, orientation, at + 5, progressive=not sequential)
+        (length,) = struct.unpack_from(">H", photo, at + 2)
+        if marker == _JPEG_APP1 and photo.startswith(_EXIF, at + 4):
+            orientation = read_orientation(photo[at + 4 + len(_EXIF) : at + 2 + length])
+        at += 2 + length
+    raise ValueError
 
 
-_JPEG_FILL = 0xFF
-_JPEG_ALONE = {0x00, 0x01, *range(0xD0, 0xDA), _JPEG_FILL}
+_JPEG_MARKER = re.compile(rb"\xff[\x02-\xcf\xda-\xfe]")
+"""With a segment; what is before it is skipped, as decoders do."""
+_JPEG_SEGMENTS_MAX = 10_000
+_JPEG_APP1 = 0xE1
+_EXIF = b"Exif\0\0"
+_JPEG_SEQUENTIAL = {0xC0, 0xC1}
 _JPEG_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -135,7 +151,7 @@ def _j2k(photo: bytes) -> tuple[int, int]:
     return right - left, bottom - top
 
 
-def _avif(photo: bytes) -> tuple[int, int]:
+def _heif(photo: bytes) -> tuple[int, int]:
     """ISO/IEC 23008-12: the largest of the image's, its tiles' and its thumbnails' extents."""
     media = photo.find(b"mdat")
     extents = [
@@ -150,17 +166,22 @@ def _pair(layout: str, photo: bytes, at: int) -> tuple[int, int]:
     return first, second
 
 
-_FORMATS: list[tuple[str, re.Pattern[bytes], Callable[[bytes], tuple[int, int]]]] = [
-    (name, re.compile(signature, re.DOTALL), read_size)
-    for name, signature, read_size in (
+def _sized(read_size: Callable[[bytes], tuple[int, int]]) -> Callable[[str, bytes], Header]:
+    return lambda name, photo: Header(name, *read_size(photo))
+
+
+_FORMATS: list[tuple[str, re.Pattern[bytes], Callable[[str, bytes], Header]]] = [
+    (name, re.compile(signature, re.DOTALL), read)
+    for name, signature, read in (
         ("JPEG", rb"\xff\xd8\xff", _jpeg),
-        ("PNG", rb"\x89PNG\r\n\x1a\n", _png),
-        ("WebP", rb"RIFF....WEBPVP8", _webp),
-        ("AVIF", rb"....ftypavi[fs]", _avif),
-        ("GIF", rb"GIF8[79]a", _gif),
-        ("TIFF", rb"II\*\0|MM\0\*", _tiff),
-        ("JPEG 2000", rb"\0\0\0\x0cjP  \r\n\x87\n", _jp2),
-        ("JPEG 2000", rb"\xff\x4f\xff\x51", _j2k),
-        ("BMP", rb"BM.{4}\0{4}", _bmp),
+        ("PNG", rb"\x89PNG\r\n\x1a\n", _sized(_png)),
+        ("WebP", rb"RIFF....WEBPVP8", _sized(_webp)),
+        ("AVIF", rb"....ftyp(avi[fs]|m[is]f1.{4,64}?avif)", _sized(_heif)),
+        ("HEIC", rb"....ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)", _sized(_heif)),
+        ("GIF", rb"GIF8[79]a", _sized(_gif)),
+        ("TIFF", rb"II\*\0|MM\0\*", _sized(_tiff)),
+        ("JPEG 2000", rb"\0\0\0\x0cjP  \r\n\x87\n", _sized(_jp2)),
+        ("JPEG 2000", rb"\xff\x4f\xff\x51", _sized(_j2k)),
+        ("BMP", rb"BM.{4}\0{4}", _sized(_bmp)),
     )
 ]

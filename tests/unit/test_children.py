@@ -73,6 +73,11 @@ def refuse(detail: str) -> None:
     raise StreamappError(Code.PHOTO_BROKEN, detail)
 
 
+def speak() -> None:
+    os.write(2, b"said by a library")
+    sys.stderr.write("said by Python\n")
+
+
 def time_out() -> None:
     raise TimeoutError("of the job's own")
 
@@ -183,6 +188,21 @@ async def test_cancelling_a_job_ends_its_child(children: Children, tmp_path: Pat
     with pytest.raises(asyncio.CancelledError):
         await job
     assert await asyncio.gather(*(children.run(child_pid, limit_s=5) for _ in range(4)))
+
+
+def test_what_libraries_say_of_a_photo_is_not_passed_on() -> None:
+    program = """
+import asyncio
+from tests.unit.test_children import Children, MIB, no_start, speak
+async def main():
+    children = Children(count=1, initializer=no_start, memory_bytes_max=512 * MIB)
+    await children.run(speak, limit_s=30)
+    await children.close()
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert b"said by Python" in done.stderr
+    assert b"said by a library" not in done.stderr
 
 
 async def test_a_child_leaves_ctrl_c_to_the_parent(children: Children) -> None:
