@@ -10,8 +10,6 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from streamapp.crop_files.work import Order, crop_file
 from streamapp.errors import Code, StreamappError
 from streamapp.meter import Meter
@@ -77,7 +75,9 @@ def crop_photos(
 
         def tell(photo: PhotoFile, result: Cropped | StreamappError) -> None:
             counts.add(result)
-            typer.echo(line(photo.path, result))
+            # Not typer.echo: it keeps the stream that the bar, on the same terminal, has to see.
+            sys.stdout.write(f"{line(photo.path, result)}\n")
+            sys.stdout.flush()
             if bar:
                 bar.advance(1)
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -309,18 +310,41 @@ def many_photos(count: int) -> None:
         put(f"photos/{number:03d}.jpg", PHOTO)
 
 
-def test_a_bar_goes_to_the_terminal_and_every_line_to_the_pipe() -> None:
-    many_photos(24)
+def on_a_terminal(*arguments: str, piped: bool) -> tuple[bytes, str]:
+    """What goes into the pipe for standard output, if there is one, and to the terminal."""
     terminal, its_end = pty.openpty()
-    with subprocess.Popen([*COMMAND, "photos"], stdout=subprocess.PIPE, stderr=its_end) as process:
+    output = subprocess.PIPE if piped else its_end
+    with subprocess.Popen([*COMMAND, *arguments], stdout=output, stderr=its_end) as process:
         os.close(its_end)
-        said, _ = process.communicate(timeout=PATIENCE_S)
-    told = os.read(terminal, 1 << 16)
+        said = process.stdout.read() if process.stdout else b""
+        shown = b""
+        with suppress(OSError):  # the end of a terminal
+            while piece := os.read(terminal, 1 << 16):
+                shown += piece
     os.close(terminal)
     assert process.returncode == 0
+    return said, shown.decode()
+
+
+def test_a_bar_goes_to_the_terminal_and_every_line_to_the_pipe() -> None:
+    many_photos(24)
+    said, shown = on_a_terminal("photos", piped=True)
     assert said.count(b"1 face") == said.count(b"\n") == 24
-    assert b"Finding faces" in told
-    assert b"1 face" not in told
+    assert "Finding faces" in shown
+    assert "1 face\t" not in shown
+
+
+def test_on_one_terminal_the_lines_pass_above_the_bar() -> None:
+    many_photos(24)
+    _, shown = on_a_terminal("photos", piped=False)
+    assert "Finding faces" in shown
+    lines = [line.rpartition("\x1b[2K")[2] for line in shown.split("\n") if "1 face" in line]
+    assert [line.split()[0] for line in lines] == [f"photos/{n:03d}.jpg" for n in range(24)]
+
+
+def test_few_photos_need_no_bar() -> None:
+    many_photos(3)
+    assert "Finding faces" not in on_a_terminal("photos", piped=True)[1]
 
 
 def test_a_pipe_that_closes_early_ends_it_quietly() -> None:
@@ -334,7 +358,8 @@ def test_a_pipe_that_closes_early_ends_it_quietly() -> None:
     assert not list(Path("faces").glob(".*"))
 
 
-def test_ctrl_c_ends_it_and_leaves_whole_files_alone() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_leaves_whole_files_alone(number: signal.Signals) -> None:
     many_photos(2000)
     with subprocess.Popen(
         [*COMMAND, "photos"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
@@ -342,12 +367,13 @@ def test_ctrl_c_ends_it_and_leaves_whole_files_alone() -> None:
         assert process.stdout is not None
         assert b"1 face" in process.stdout.readline()
         family = psutil.Process(process.pid).children(recursive=True)
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the children, too
+        os.killpg(process.pid, number)  # as a terminal does: to the children, too
         began = time.monotonic()
         _, told = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert time.monotonic() - began < 15
     assert told == b""
     assert psutil.wait_procs(family, timeout=10)[1] == []
+    assert not list(Path("faces").glob(".*"))
     assert len(written()) < 2000
     assert all(pixels(Path("faces", name)).shape == (300, 300, 3) for name in written())

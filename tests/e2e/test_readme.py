@@ -57,6 +57,7 @@ def test_these_are_all_the_commands() -> None:
     assert [command.split()[0] for command in COMMANDS] == [
         "./ops/run",
         "./ops/test",
+        "./ops/crop",
         "./ops/up",
         "curl",
         "curl",
@@ -76,6 +77,12 @@ def test_it_crops_a_zip_of_your_own(here: Path) -> None:
     assert len(list((here / "faces/crops/photos").iterdir())) == 10
 
 
+def test_it_crops_a_single_photo(here: Path) -> None:
+    assert "astronaut.jpg\t1 face\t" in shell(COMMANDS[2], here)
+    names = {path.name for path in (here / "faces").iterdir()}
+    assert names == {"astronaut.jpg", "astronaut.drawn.jpg"}
+
+
 @pytest.fixture
 def service(here: Path) -> Iterator[Path]:
     """README's service, running in the folder."""
@@ -84,7 +91,7 @@ def service(here: Path) -> Iterator[Path]:
     log = here / "up.log"
     with log.open("wb") as output:
         running = subprocess.Popen(
-            ["bash", "-c", f"exec {COMMANDS[2]}"], cwd=here, stdout=output, stderr=output
+            ["bash", "-c", f"exec {COMMANDS[3]}"], cwd=here, stdout=output, stderr=output
         )
     deadline = time.monotonic() + 90
     while "ready" not in log.read_text():
@@ -98,7 +105,7 @@ def service(here: Path) -> Iterator[Path]:
 
 
 def test_the_service_takes_a_zip_and_tells_how_far_it_is(service: Path) -> None:
-    answer = json.loads(shell(COMMANDS[3], service))
+    answer = json.loads(shell(COMMANDS[4], service))
     assert answer == {
         "success": True,
         "batchId": answer["batchId"],
@@ -107,7 +114,7 @@ def test_the_service_takes_a_zip_and_tells_how_far_it_is(service: Path) -> None:
     }
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        status = json.loads(shell(COMMANDS[4], service, BATCH=answer["batchId"]))
+        status = json.loads(shell(COMMANDS[5], service, BATCH=answer["batchId"]))
         if status.get("batch", {}).get("status") == "completed":
             break
         time.sleep(0.2)
