@@ -17,7 +17,7 @@ GRAIN = 6.0
 def make_photos(folder: Path, *, photos: int, megapixels: float) -> list[Path]:
     """``photos`` JPEGs of a 4:3 scene with one face, in ``folder``; every 24th is the same."""
     folder.mkdir(parents=True, exist_ok=True)
-    variants = [_variant(number, megapixels) for number in range(min(photos, VARIANTS))]
+    variants = [make_photo(number, megapixels) for number in range(min(photos, VARIANTS))]
     paths = [folder / f"{number:06d}.jpg" for number in range(photos)]
     for number, path in enumerate(paths):
         path.write_bytes(variants[number % len(variants)])
@@ -31,7 +31,8 @@ def zip_photos(archive: Path, photos: list[Path]) -> None:
             opened.write(path, path.name)
 
 
-def _variant(seed: int, megapixels: float) -> bytes:
+def make_photo(seed: int, megapixels: float) -> bytes:
+    """A JPEG of a 4:3 scene with one face, of about an eighth of its height."""
     rng = np.random.default_rng(seed)
     width = round((megapixels * 1e6 * 4 / 3) ** 0.5)
     height = round(width * 3 / 4)
@@ -40,9 +41,14 @@ def _variant(seed: int, megapixels: float) -> bytes:
     smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     scene = with_grain(smooth, rng)
     side = round(height * rng.uniform(0.6, 0.95))
-    portrait = cv2.resize(_portrait(), (side, side), interpolation=cv2.INTER_AREA)
+    portrait = cv2.resize(read_portrait(), (side, side), interpolation=cv2.INTER_AREA)
     left = int(rng.integers(0, width - side + 1))
     scene[height - side :, left : left + side] = portrait
+    return as_camera_file(scene)
+
+
+def as_camera_file(scene: cv2.typing.MatLike) -> bytes:
+    """The scene as a JPEG of the quality that cameras store."""
     return bytes(cv2.imencode(".jpg", scene, [cv2.IMWRITE_JPEG_QUALITY, 90])[1])
 
 
@@ -52,7 +58,8 @@ def with_grain(scene: cv2.typing.MatLike, rng: np.random.Generator) -> cv2.typin
     return np.asarray(np.clip(scene + grain, 0, 255), np.uint8)
 
 
-def _portrait() -> cv2.typing.MatLike:
+def read_portrait() -> cv2.typing.MatLike:
+    """The sample's portrait, 512 by 512 pixels."""
     portrait = cv2.imread(str(PORTRAIT))
     if portrait is None:
         raise FileNotFoundError(PORTRAIT)

@@ -1,0 +1,106 @@
+"""CPU time per photo of this pipeline, its rivals and the floor, and of the pipeline's stages.
+
+    ./ops/bench/vision_speed [--variants 6] [--repeats 5] [--quick] [--page PAGE.md]
+
+All take turns at every photo, in one process with one thread. The photos are in memory; the figure
+of a repeat is the mean over its photos, what is told is the median of the repeats.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ops.bench.contestants import Contestant, contestants
+from ops.bench.page import Page
+from ops.bench.photos import make_photo
+from ops.bench.portraits import make_portrait
+from ops.bench.speed_plot import draw
+from ops.bench.speed_tables import Figures, Measured, report, targets
+from ops.bench.stages import stage_ms
+from ops.bench.targets import tell
+
+GROUPS: dict[str, Callable[[int, float], bytes]] = {
+    "Portraits, the face a third of the height": make_portrait,
+    "Small faces, an eighth of the height": make_photo,
+}
+SIZES_MP = (1, 4, 12)
+
+
+def measure(photos: Sequence[bytes], megapixels: float, repeats: int) -> Measured:
+    """The medians of the repeats; a first photo warms all up and does not count."""
+    rivals = contestants()
+    measure_once(photos[:1], rivals)
+    totals, stages = [], []
+    for _ in range(repeats):
+        totals.append(measure_once(photos, rivals))
+        stages.append(stage_ms(photos))
+    density = sum(map(len, photos)) / len(photos) / (megapixels * 1e6)
+    return Measured(density, median(totals), median(stages))
+
+
+def measure_once(photos: Sequence[bytes], rivals: dict[str, Contestant]) -> Figures:
+    """Every contestant at every photo."""
+    spent_s = dict.fromkeys(rivals, 0.0)
+    for photo in photos:
+        for name, contestant in rivals.items():
+            began = time.process_time()
+            contestant(photo)
+            spent_s[name] += time.process_time() - began
+    return {name: 1000 * seconds / len(photos) for name, seconds in spent_s.items()}
+
+
+def median(runs: Sequence[Figures]) -> Figures:
+    """The medians, name by name."""
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="ops/bench/vision_speed", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--variants", type=int, default=6, help="photos of each size [6]")
+    parser.add_argument("--repeats", type=int, default=5, help="turns that count [5]")
+    parser.add_argument("--quick", action="store_true", help="one photo of 1 MP, once")
+    parser.add_argument("--page", type=Path, help="save the results page here, and its plot")
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    """Measure, print, save."""
+    options = parse(sys.argv[1:])
+    sizes_mp = SIZES_MP[:1] if options.quick else SIZES_MP
+    variants, repeats = (1, 1) if options.quick else (options.variants, options.repeats)
+    page = Page("Vision: speed", " ".join(["./ops/bench/vision_speed", *sys.argv[1:]]))
+    page.line(f"{variants} photos of each size, {repeats} repeats in turn, medians, one thread.")
+    page.line("")
+    measured = {
+        group: {
+            megapixels: measure(
+                [make(seed, megapixels) for seed in range(variants)], megapixels, repeats
+            )
+            for megapixels in sizes_mp
+        }
+        for group, make in GROUPS.items()
+    }
+    portraits = next(iter(measured.values()))
+    tell(page, targets(portraits))
+    for group, sizes in measured.items():
+        report(page, group, sizes)
+    if options.page:
+        plot = options.page.with_suffix(".svg")
+        draw(
+            plot,
+            {mp: each.contestants for mp, each in portraits.items()},
+            {mp: each.stages for mp, each in portraits.items()},
+        )
+        page.line(f"![CPU per photo, and by stage]({plot.name})")
+        page.save(options.page)
+
+
+if __name__ == "__main__":
+    main()
