@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 pillow_heif.options.DECODE_THREADS = 1
 
+_OUT_OF_MEMORY = "Memory allocation error: Unspecified"
+"""What libheif says; of its own limits, which only damaged files reach, it says something else."""
+
 
 def decoded(photo: bytes) -> Pixels:
     """The main picture, upright, rows, columns, BGR.
@@ -26,7 +29,7 @@ def decoded(photo: bytes) -> Pixels:
         heif = pillow_heif.open_heif(photo, convert_hdr_to_8bit=True, bgr_mode=True)
         pixels = np.asarray(heif)
     except (ValueError, RuntimeError, OSError, SyntaxError, EOFError, IndexError) as error:
-        if "Memory allocation" in str(error):
+        if _OUT_OF_MEMORY in str(error):
             raise MemoryError(str(error)) from None
         raise StreamappError(Code.PHOTO_BROKEN, f"HEIC: {error}") from None
     if pixels.dtype == np.uint16:  # gray of more than 8 bits, which libheif leaves as it is
