@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 
 from streamapp import archive, vision
 from streamapp.errors import StreamappError
-from streamapp.events import Outcome
+from streamapp.events import CroppedFace, Outcome
 from streamapp.keys import crop_key
+from streamapp.vision.crop import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from connectors.objects.interface import ObjectStore
-    from streamapp.events import Face, PhotoQueued
-    from streamapp.vision import Options
+    from streamapp.events import PhotoQueued
+    from streamapp.vision import FoundFace, Options
 
 
 class Cropper:
@@ -32,7 +33,9 @@ class Cropper:
         self, objects: ObjectStore, options: Options, *, photo_time_limit_s: float
     ) -> None:
         self._objects = objects
-        self._options = options
+        self.options = options
+        self._suffix = SUFFIXES[options.crop_format]
+        self._content_type = f"image/{options.crop_format}"
         self._photo_time_limit_s = photo_time_limit_s
 
     def crop_run(self, run: Sequence[PhotoQueued]) -> tuple[Outcome, ...]:
@@ -55,14 +58,25 @@ class Cropper:
             return failed(photo, content)
         try:
             with alarm(self._photo_time_limit_s):
-                faces = vision.process(content, self._options).faces
+                faces = vision.process(content, self.options).faces
         except StreamappError as error:
             return failed(photo, error)
-        if not faces:
-            return _completed(photo)
-        key = crop_key(photo.batch, photo.index)
-        self._objects.put(key, faces[0].crop, "image/jpeg")
-        return _completed(photo, faces[0].face, key)
+        return Outcome(
+            index=photo.index,
+            name=photo.name,
+            state="completed",
+            finished_at=time.time(),
+            faces=tuple(
+                self._stored(crop_key(photo.batch, photo.index, number, self._suffix), face)
+                for number, face in enumerate(faces)
+            ),
+        )
+
+    def _stored(self, key: str, found: FoundFace) -> CroppedFace:
+        if found.crop is None:
+            return CroppedFace(face=found.face, rejected=found.rejected)
+        self._objects.put(key, found.crop, self._content_type)
+        return CroppedFace(face=found.face, crop=key)
 
 
 @contextmanager
@@ -90,24 +104,13 @@ def failed(photo: PhotoQueued, error: StreamappError) -> Outcome:
     )
 
 
-def _completed(photo: PhotoQueued, face: Face | None = None, crop: str | None = None) -> Outcome:
-    return Outcome(
-        index=photo.index,
-        name=photo.name,
-        state="completed",
-        finished_at=time.time(),
-        face=face,
-        crop=crop,
-    )
-
-
 _cropper: list[Cropper] = []
 
 
 def equip(make_cropper: Callable[..., Cropper], *arguments: object) -> None:
     """Make this child process's tools and load the model; the initializer of the child pool."""
     _cropper[:] = [make_cropper(*arguments)]
-    vision.warm_up()
+    vision.warm_up(_cropper[0].options)
 
 
 def crop_run(run: Sequence[PhotoQueued]) -> tuple[Outcome, ...]:

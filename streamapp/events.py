@@ -58,25 +58,49 @@ class PhotoQueued(_Event, frozen=True, kw_only=True, tag="PhotoQueued"):
     crc: int
 
 
-class Face(msgspec.Struct, frozen=True, kw_only=True):
-    """A face in pixels of the upright original, with the detector's score (0 to 1)."""
+class Face(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A face in pixels of the upright original, and how good its crop is.
+
+    ``score``: the detector's (0 to 1). ``landmarks``: x and y of right eye, left eye, tip of the
+    nose, right and left corner of the mouth (the person's right); none from a detector that does
+    not see them. ``sharpness``: variance of the Laplacian of the crop. ``brightness``: mean luma
+    of the crop, 0 to 255. ``tilt``: of the line through the eyes, in degrees clockwise.
+    """
 
     x: int
     y: int
     width: int
     height: int
     score: float
+    landmarks: tuple[tuple[int, int], ...] = ()
+    sharpness: float | None = None
+    brightness: float | None = None
+    tilt: float | None = None
+
+
+Rejected = Literal["blurred", "dark", "bright", "tilted"]
+"""The limit that a face is beyond; it has no crop then."""
+
+
+class CroppedFace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A face of a photo and the key of its crop, or why it has none."""
+
+    face: Face
+    crop: str | None = None
+    rejected: Rejected | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The final state of one photo: ``completed`` (``face`` None: none was found) or ``failed``."""
+    """The final state of one photo: ``completed`` (no ``faces``: none was found) or ``failed``.
+
+    The best face comes first.
+    """
 
     index: Index
     name: str
     state: Literal["completed", "failed"]
     finished_at: float
-    face: Face | None = None
-    crop: str | None = None
+    faces: tuple[CroppedFace, ...] = ()
     code: str | None = None
     detail: str = ""
 

@@ -20,14 +20,22 @@ def manifest_key(batch: str) -> str:
     return f"archives/{batch}.json"
 
 
-def crop_key(batch: str, index: int) -> str:
-    """Object key of the face crop of photo ``index`` (0-based, in directory order)."""
-    return f"crops/{batch}/{index:08d}.jpg"
+def crop_key(batch: str, index: int, face: int = 0, suffix: str = "jpg") -> str:
+    """Object key of the crop of a face of photo ``index``.
+
+    Photos and their faces count from 0, in the directory's order and from the best face on; the
+    best face's key is the photo's.
+    """
+    return f"crops/{batch}/{index:08d}{_face(face)}.{suffix}"
 
 
-def record_id(batch: str, index: int) -> str:
-    """Primary key of a photo's row."""
-    return f"{batch}-{index:08d}"
+def record_id(batch: str, index: int, face: int = 0) -> str:
+    """Primary key of the row of a photo and its best face, or of another face of it."""
+    return f"{batch}-{index:08d}{_face(face)}"
+
+
+def _face(face: int) -> str:
+    return f"-{face}" if face else ""
 
 
 def batch_key(batch: str) -> bytes:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from streamapp.keys import crop_key
 
@@ -27,12 +28,17 @@ COLUMNS = (
     "photo",
     "status",
     "face",
+    "face_index",
     "crop",
     "x",
     "y",
     "width",
     "height",
     "score",
+    "sharpness",
+    "brightness",
+    "tilt",
+    "rejected",
     "error_code",
     "error_detail",
 )
@@ -50,7 +56,11 @@ def labels(archives: Sequence[Path]) -> list[str]:
 
 
 class Results:
-    """Writes batches into a folder: ``crops/ARCHIVE/00000000.jpg`` and one ``results.csv``."""
+    """Writes batches into a folder: ``crops/ARCHIVE/00000000.jpg`` and one ``results.csv``.
+
+    A photo has a row for each face, the best first, or one when it shows none. Crops are called
+    as in the object store; a face that was rejected has none.
+    """
 
     def __init__(self, folder: Path, *, objects: ObjectStore, records: RecordStore) -> None:
         self._folder = folder
@@ -87,24 +97,28 @@ class Results:
         (self._folder / "results.csv").replace(out / "results.csv")
 
     def _row(self, label: str, record: PhotoRecord) -> Iterator[object]:
-        crop = self._save_crop(label, record) if record.face_detected else ""
+        crop = self._save_crop(label, record, record.face_crop_url) if record.face_crop_url else ""
         yield label
         yield record.photo_name
         yield record.processing_status
         # Of a photo that failed nobody knows.
         failed = record.processing_status == "failed"
         yield "" if failed else "yes" if record.face_detected else "no"
+        yield record.face_index if record.face_detected else ""
         yield crop
         yield from (record.face_x, record.face_y, record.face_width, record.face_height)
         yield "" if record.face_score is None else f"{record.face_score:.3f}"
+        yield from (record.face_sharpness, record.face_brightness, record.face_tilt)
+        yield record.face_rejected
         yield record.error_code
         yield record.error_detail
 
-    def _save_crop(self, label: str, record: PhotoRecord) -> str:
-        name = f"crops/{label}/{record.photo_index:08d}.jpg"
+    def _save_crop(self, label: str, record: PhotoRecord, url: str) -> str:
+        suffix = PurePosixPath(urlsplit(url).path).suffix.removeprefix(".")
+        key = crop_key(record.batch_id, record.photo_index, record.face_index, suffix)
+        name = f"crops/{label}/{PurePosixPath(key).name}"
         path = self._folder / name
         path.parent.mkdir(exist_ok=True)
-        key = crop_key(record.batch_id, record.photo_index)
         path.write_bytes(self._objects.read(key, 0, CROP_BYTES_MAX))
         return name
 
@@ -122,15 +136,19 @@ def _labels(results: Path) -> Iterator[str]:
 
 
 class Counts:
-    """How the photos of some batches ended."""
+    """How the photos of some batches ended; ``faces`` are photos that show one or more."""
 
     def __init__(self) -> None:
         self.faces = 0
         self.without_face = 0
+        self.crops = 0
         self.codes: Counter[str] = Counter()
 
     def add(self, record: PhotoRecord) -> None:
-        """Count one row."""
+        """Count one row; of a photo with several, the first."""
+        self.crops += record.face_crop_url is not None
+        if record.face_index > 0:
+            return
         if record.processing_status == "failed":
             self.codes[record.error_code or "unknown"] += 1
         elif record.face_detected:

@@ -29,6 +29,7 @@ _LENGTHS = {
     "photo_name": 1024,
     "cropped_photo_url": 1024,
     "face_crop_url": 1024,
+    "face_rejected": 16,
     "error_code": 64,
     "error_detail": 1024,
 }
@@ -75,14 +76,14 @@ def text(value: str, length: int | None = None) -> str:
 
 
 async def paged(
-    read: Callable[[int], Awaitable[list[PhotoRecord]]],
+    read: Callable[[int, int], Awaitable[list[PhotoRecord]]],
 ) -> AsyncIterator[PhotoRecord]:
-    """The rows of a batch, where ``read(after)`` gives the next page beyond a photo index."""
-    after = -1
-    while page := await read(after):
+    """The rows of a batch; ``read(photo, face)`` gives the next page beyond these indexes."""
+    photo, face = -1, -1
+    while page := await read(photo, face):
         for row in page:
             yield row
-        after = page[-1].photo_index
+        photo, face = page[-1].photo_index, page[-1].face_index
 
 
 def _value(column: str, value: Any) -> Any:

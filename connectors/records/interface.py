@@ -1,4 +1,6 @@
-"""What the product asks of the database: rows of ``data_records``, one per photo.
+"""What the product asks of the database: rows of ``data_records``.
+
+There is one per face, or one per photo without a face.
 
 A database that does not answer raises `StreamappError` with ``RECORDS_AWAY`` (fate: wait). No
 other exception leaves a connector for a fault of the service. A row the database refuses, which
@@ -17,27 +19,35 @@ if TYPE_CHECKING:
 
 
 class PhotoRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of ``data_records``.
+    """One row of ``data_records``: a face, or a photo without any, which the defaults describe.
 
-    Times are Unix seconds, kept to the microsecond, coordinates pixels of the original.
+    The faces of a photo count from 0, the best one; a photo without a face has ``face_index`` 0.
+    Times are Unix seconds, kept to the microsecond, coordinates pixels of the original;
+    ``face_sharpness``, ``face_brightness`` and ``face_tilt`` are those of `events.Face`. A face
+    that is ``face_rejected`` for one of them has no crop and no URL.
     """
 
     id: str
     batch_id: str
     project_id: str
     photo_index: int
+    face_index: int = 0
     photo_name: str
     processing_status: Literal["completed", "failed"]
-    face_detected: bool
-    cropped_photo_url: str | None
-    face_crop_url: str | None
-    face_x: int | None
-    face_y: int | None
-    face_width: int | None
-    face_height: int | None
-    face_score: float | None
-    error_code: str | None
-    error_detail: str
+    face_detected: bool = False
+    cropped_photo_url: str | None = None
+    face_crop_url: str | None = None
+    face_x: int | None = None
+    face_y: int | None = None
+    face_width: int | None = None
+    face_height: int | None = None
+    face_score: float | None = None
+    face_sharpness: float | None = None
+    face_brightness: float | None = None
+    face_tilt: float | None = None
+    face_rejected: str | None = None
+    error_code: str | None = None
+    error_detail: str = ""
     finished_at: float
 
 
@@ -57,11 +67,11 @@ class RecordStore(Protocol):
         ...
 
     def rows(self, batch: str) -> AsyncIterator[PhotoRecord]:
-        """The rows of a batch by photo index, read in pages of bounded size."""
+        """The rows of a batch by photo index, then face index, read in pages of bounded size."""
         ...
 
     async def counts(self, batch: str) -> dict[str, int]:
-        """How many rows of the batch have each ``processing_status``."""
+        """How many photos (not faces) of the batch have each ``processing_status``."""
         ...
 
     async def close(self) -> None:

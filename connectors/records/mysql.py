@@ -35,11 +35,13 @@ _UPSERT = (
 )
 _PAGE = (
     f"SELECT {', '.join(COLUMNS)} FROM data_records "  # noqa: S608 - our own column names
-    f"WHERE batch_id = %s AND photo_index > %s ORDER BY photo_index LIMIT {PAGE_ROWS}"
+    # The index takes the scan to the photo; of its faces, those before the page are passed over.
+    f"WHERE batch_id = %s AND photo_index >= %s AND (photo_index > %s OR face_index > %s) "
+    f"ORDER BY photo_index, face_index LIMIT {PAGE_ROWS}"
 )
 _COUNTS = (
     "SELECT processing_status, COUNT(*) FROM data_records "
-    "WHERE batch_id = %s GROUP BY processing_status"
+    "WHERE batch_id = %s AND face_index = 0 GROUP BY processing_status"
 )
 
 
@@ -78,16 +80,17 @@ class MysqlRecords:
         await self._calls.run(work)
 
     async def rows(self, batch: str) -> AsyncIterator[PhotoRecord]:
-        """The rows of a batch by photo index, a page of them in memory."""
+        """The rows of a batch by photo index, then face index, a page of them in memory."""
 
-        async def page(after: int) -> list[PhotoRecord]:
-            return [to_record(values) for values in await self._execute(_PAGE, text(batch), after)]
+        async def page(photo: int, face: int) -> list[PhotoRecord]:
+            found = await self._execute(_PAGE, text(batch), photo, photo, face)
+            return [to_record(values) for values in found]
 
         async for row in paged(page):
             yield row
 
     async def counts(self, batch: str) -> dict[str, int]:
-        """How many rows of the batch have each ``processing_status``."""
+        """How many photos of the batch have each ``processing_status``."""
         return dict(await self._execute(_COUNTS, text(batch)))
 
     async def close(self) -> None:

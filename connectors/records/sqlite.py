@@ -51,11 +51,13 @@ _UPSERT = (
 )
 _PAGE = (
     f"SELECT {', '.join(COLUMNS)} FROM data_records "  # noqa: S608 - our own column names
-    f"WHERE batch_id = ? AND photo_index > ? ORDER BY photo_index LIMIT {PAGE_ROWS}"
+    # The index takes the scan to the photo; of its faces, those before the page are passed over.
+    f"WHERE batch_id = ? AND photo_index >= ? AND (photo_index > ? OR face_index > ?) "
+    f"ORDER BY photo_index, face_index LIMIT {PAGE_ROWS}"
 )
 _COUNTS = (
     "SELECT processing_status, COUNT(*) FROM data_records "
-    "WHERE batch_id = ? GROUP BY processing_status"
+    "WHERE batch_id = ? AND face_index = 0 GROUP BY processing_status"
 )
 
 
@@ -82,16 +84,17 @@ class SqliteRecords:
         await self._run(work)
 
     async def rows(self, batch: str) -> AsyncIterator[PhotoRecord]:
-        """The rows of a batch by photo index, a page of them in memory."""
+        """The rows of a batch by photo index, then face index, a page of them in memory."""
 
-        async def page(after: int) -> list[PhotoRecord]:
-            return [to_record(values) for values in await self._select(_PAGE, text(batch), after)]
+        async def page(photo: int, face: int) -> list[PhotoRecord]:
+            found = await self._select(_PAGE, text(batch), photo, photo, face)
+            return [to_record(values) for values in found]
 
         async for row in paged(page):
             yield row
 
     async def counts(self, batch: str) -> dict[str, int]:
-        """How many rows of the batch have each ``processing_status``."""
+        """How many photos of the batch have each ``processing_status``."""
         return dict(await self._select(_COUNTS, text(batch)))
 
     async def close(self) -> None:

@@ -27,5 +27,6 @@ def crop_share(share: tuple[Sequence[Path], Path]) -> float:
     began = time.process_time()
     for photo in photos:
         for face in vision.process(photo.read_bytes()).faces:
-            (crops / photo.name).write_bytes(face.crop)
+            if face.crop is not None:
+                (crops / photo.name).write_bytes(face.crop)
     return time.process_time() - began

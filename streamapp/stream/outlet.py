@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from streamapp import events
 from streamapp.errors import Code, StreamappError
+from streamapp.events import PhotosFinished
 from streamapp.keys import batch_key, photo_key
 from streamapp.stream.patience import patiently
 from streamapp.topics import LANES
@@ -33,8 +36,9 @@ class Outlet:
 
     async def tell(self, event: BatchLogEvent) -> None:
         """Append to the batch log, in the partition of the batch's key."""
-        key, value = batch_key(event.batch), _checked(events.encode(event))
-        await patiently(lambda: _send(self._batches, [(key, value, None)]))
+        key = batch_key(event.batch)
+        frames = [(key, value, None) for value in messages(event)]
+        await patiently(lambda: _send(self._batches, frames))
 
     async def queue(self, lane: Lane, photos: Iterable[tuple[PhotoQueued, int]]) -> None:
         """Publish photos, each with its partition; published again, they change nothing."""
@@ -55,6 +59,23 @@ def raw_topic(app: App, name: str) -> TopicT:
         value_serializer="raw",
         internal=False,
     )
+
+
+def messages(event: BatchLogEvent) -> list[bytes]:
+    """The event as it goes over the wire; a frame with too many faces for one message as more.
+
+    Raises:
+        StreamappError: ``INTERNAL``: a single outcome, or another event, is too large.
+    """
+    value = events.encode(event)
+    outcomes = event.outcomes if isinstance(event, PhotosFinished) else ()
+    middle = len(outcomes) // 2
+    if len(value) <= EVENT_BYTES_MAX or not middle:
+        return [_checked(value)]
+    halves = (
+        structs.replace(event, outcomes=half) for half in (outcomes[:middle], outcomes[middle:])
+    )
+    return [message for half in halves for message in messages(half)]
 
 
 def _checked(value: bytes) -> bytes:

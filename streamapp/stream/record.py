@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from connectors.records.interface import PhotoRecord
 from streamapp import events
 from streamapp.events import PhotosFinished
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from faust.types import StreamT
 
     from connectors.records.interface import RecordStore
-    from streamapp.events import Outcome
+    from streamapp.events import CroppedFace, Outcome
     from streamapp.topics import Topics
 
 
@@ -37,35 +39,51 @@ def register(
         await patiently(records.prepare)
         async for event, entry in deliveries(stream, events.decode_batch_log):
             if isinstance(entry, PhotosFinished):
-                rows = [row(entry, outcome, crop_url) for outcome in entry.outcomes]
+                rows = [row for each in entry.outcomes for row in rows_of(entry, each, crop_url)]
                 await patiently(partial(records.upsert, rows))
             acknowledge(event)
 
     app.agent(raw_topic(app, topics.batches), name="record")(ending_the_worker(app, record))
 
 
-def row(frame: PhotosFinished, outcome: Outcome, crop_url: Callable[[str], str]) -> PhotoRecord:
-    """The row of one outcome."""
-    url = crop_url(outcome.crop) if outcome.crop else None
-    face = outcome.face
-    box = (None,) * 5 if face is None else (face.x, face.y, face.width, face.height, face.score)
-    x, y, width, height, score = box
-    return PhotoRecord(
+def rows_of(
+    frame: PhotosFinished, outcome: Outcome, crop_url: Callable[[str], str]
+) -> list[PhotoRecord]:
+    """The rows of one outcome: one for each face, or one for the photo without any."""
+    photo = PhotoRecord(
         id=record_id(frame.batch, outcome.index),
         batch_id=frame.batch,
         project_id=frame.project,
         photo_index=outcome.index,
         photo_name=outcome.name,
         processing_status=outcome.state,
-        face_detected=face is not None,
-        cropped_photo_url=url,
-        face_crop_url=url,
-        face_x=x,
-        face_y=y,
-        face_width=width,
-        face_height=height,
-        face_score=score,
         error_code=outcome.code,
         error_detail=outcome.detail,
         finished_at=outcome.finished_at,
+    )
+    faces = enumerate(outcome.faces)
+    return [_with_face(photo, number, cropped, crop_url) for number, cropped in faces] or [photo]
+
+
+def _with_face(
+    photo: PhotoRecord, number: int, cropped: CroppedFace, crop_url: Callable[[str], str]
+) -> PhotoRecord:
+    face = cropped.face
+    url = crop_url(cropped.crop) if cropped.crop else None
+    return structs.replace(
+        photo,
+        id=record_id(photo.batch_id, photo.photo_index, number),
+        face_index=number,
+        face_detected=True,
+        cropped_photo_url=url,
+        face_crop_url=url,
+        face_x=face.x,
+        face_y=face.y,
+        face_width=face.width,
+        face_height=face.height,
+        face_score=face.score,
+        face_sharpness=face.sharpness,
+        face_brightness=face.brightness,
+        face_tilt=face.tilt,
+        face_rejected=cropped.rejected,
     )

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from connectors.records.columns import PAGE_ROWS
 from connectors.records.mysql import MysqlRecords
 from connectors.records.sqlite import SqliteRecords
 from streamapp.keys import record_id
 from tests.fixtures_mariadb import execute
-from tests.photo_records import BATCH, a_failed_row, a_row
+from tests.photo_records import BATCH, a_failed_row, a_rejected_row, a_row
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -74,10 +75,33 @@ async def test_a_failed_row_comes_back_with_every_field(store: RecordStore) -> N
     assert await read(store) == [a_failed_row()]
 
 
+async def test_the_row_of_a_rejected_face_comes_back_with_every_field(store: RecordStore) -> None:
+    await store.upsert([a_rejected_row()])
+    assert await read(store) == [a_rejected_row()]
+
+
 async def test_rows_come_by_photo_index_and_of_their_batch_only(store: RecordStore) -> None:
     other = a_row(0, id="Batch-1-00000000", batch_id="Batch-1")
     await store.upsert([a_row(2), other, a_row(0), a_row(1)])
     assert [row.photo_index for row in await read(store)] == [0, 1, 2]
+
+
+async def test_the_faces_of_a_photo_come_by_their_number(store: RecordStore) -> None:
+    faces = [a_row(1, face) for face in range(12)]
+    await store.upsert([a_row(2), *reversed(faces), a_row(0)])
+    assert await read(store) == [a_row(0), *faces, a_row(2)]
+
+
+async def test_photos_whose_faces_lie_on_two_pages_lose_none(store: RecordStore) -> None:
+    rows = [a_row(index, face) for index in range(2 * PAGE_ROWS // 7) for face in range(7)]
+    assert PAGE_ROWS % 7
+    await store.upsert(rows)
+    assert await read(store) == rows
+
+
+async def test_a_photo_with_several_faces_counts_once(store: RecordStore) -> None:
+    await store.upsert([a_row(0), a_row(0, 1), a_rejected_row(0, 2), a_failed_row(1)])
+    assert await store.counts(BATCH) == {"completed": 1, "failed": 1}
 
 
 async def test_counts_are_by_status_and_of_their_batch_only(store: RecordStore) -> None:

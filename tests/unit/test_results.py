@@ -9,8 +9,65 @@ from pathlib import Path
 from connectors.objects.folder import FolderStore
 from connectors.records.sqlite import SqliteRecords
 from streamapp.keys import crop_key
-from streamapp.results import Results, labels
-from tests.photo_records import BATCH, a_failed_row, a_row
+from streamapp.results import Counts, Results, labels
+from tests.photo_records import BATCH, a_failed_row, a_rejected_row, a_row
+
+GROUP = [
+    a_row(0),
+    a_rejected_row(0, 1),
+    a_row(0, 2),
+    a_row(1, face_crop_url=f"file:///objects/crops/{BATCH}/00000001.webp"),
+    a_row(2, face_detected=False, face_crop_url=None),
+    a_failed_row(3),
+]
+"""A photo of three faces, one of them blurred; a photo with a WebP crop; one without; a failure."""
+
+
+async def _write_group(work: Path) -> Counts:
+    objects, records = FolderStore(work / "objects"), SqliteRecords(work / "records.sqlite")
+    objects.prepare()
+    await records.prepare()
+    await records.upsert(GROUP)
+    await records.close()
+    for key in (crop_key(BATCH, 0), crop_key(BATCH, 0, 2), crop_key(BATCH, 1, suffix="webp")):
+        objects.put(key, key.encode(), "image/jpeg")
+    return await Results(work / "out", objects=objects, records=records).write([("a", BATCH)])
+
+
+def test_each_face_has_a_row_and_a_crop_of_its_own(tmp_path: Path) -> None:
+    asyncio.run(_write_group(tmp_path))
+    with (tmp_path / "out/results.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["photo"], row["face_index"], row["crop"]) for row in rows] == [
+        ("portraits/0.jpg", "0", "crops/a/00000000.jpg"),
+        ("portraits/0.jpg", "1", ""),
+        ("portraits/0.jpg", "2", "crops/a/00000000-2.jpg"),
+        ("portraits/1.jpg", "0", "crops/a/00000001.webp"),
+        ("portraits/2.jpg", "", ""),
+        ("portraits/3.jpg", "", ""),
+    ]
+    for name in crops(tmp_path / "out"):
+        key = name.replace("crops/a/", f"crops/{BATCH}/")
+        assert (tmp_path / "out" / name).read_text() == key
+    assert len(crops(tmp_path / "out")) == 3
+
+
+def test_a_row_tells_how_good_the_crop_is_or_why_there_is_none(tmp_path: Path) -> None:
+    asyncio.run(_write_group(tmp_path))
+    with (tmp_path / "out/results.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    figures = [(r["sharpness"], r["brightness"], r["tilt"], r["rejected"]) for r in rows]
+    assert figures[:2] == [
+        ("1234.5", "127.5", "-7.25", ""),
+        ("1234.5", "127.5", "-7.25", "blurred"),
+    ]
+    assert figures[-1] == ("", "", "", "")
+
+
+def test_photos_are_counted_once_however_many_faces_they_show(tmp_path: Path) -> None:
+    counts = asyncio.run(_write_group(tmp_path))
+    assert (counts.photos, counts.faces, counts.without_face, counts.failed) == (4, 2, 1, 1)
+    assert counts.crops == 3
 
 
 def publish(work: Path, out: Path, *, label: str, faces: int) -> None:

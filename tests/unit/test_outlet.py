@@ -1,0 +1,66 @@
+"""What the agents publish fits into Kafka's messages, however many faces were found."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamapp.archive import RUN_PHOTOS
+from streamapp.archive.names import NAME_CHARACTERS_MAX
+from streamapp.errors import Code, StreamappError
+from streamapp.events import CroppedFace, Face, Outcome, PhotosFinished, decode_batch_log, encode
+from streamapp.keys import crop_key
+from streamapp.stream.outlet import EVENT_BYTES_MAX, messages
+
+BATCH = "0" * 32
+FACES_MAX = 100
+"""As many as the setting of that name allows."""
+FAR = 65_535
+FACE = Face(
+    x=FAR,
+    y=FAR,
+    width=FAR,
+    height=FAR,
+    score=0.12345678901234567,
+    landmarks=((FAR, FAR),) * 5,
+    sharpness=12345.6,
+    brightness=123.4,
+    tilt=-123.4,
+)
+
+
+def crowd(index: int, faces: int) -> Outcome:
+    return Outcome(
+        index=index,
+        name="\1" * NAME_CHARACTERS_MAX,
+        state="completed",
+        finished_at=1_700_000_000.123456,
+        faces=tuple(
+            CroppedFace(face=FACE, crop=crop_key(BATCH, index, number, "webp"))
+            for number in range(faces)
+        ),
+    )
+
+
+def frame(*outcomes: Outcome) -> PhotosFinished:
+    return PhotosFinished(batch=BATCH, project="p1", outcomes=outcomes)
+
+
+def test_a_run_of_portraits_is_one_message() -> None:
+    event = frame(*(crowd(index, 1) for index in range(RUN_PHOTOS)))
+    assert messages(event) == [encode(event)]
+
+
+def test_a_run_of_the_largest_crowds_is_several_messages_that_fit() -> None:
+    event = frame(*(crowd(index, FACES_MAX) for index in range(RUN_PHOTOS)))
+    assert len(encode(event)) > EVENT_BYTES_MAX
+    parts = messages(event)
+    assert max(map(len, parts)) <= EVENT_BYTES_MAX
+    frames = [decode_batch_log(part) for part in parts]
+    outcomes = [o for each in frames if isinstance(each, PhotosFinished) for o in each.outcomes]
+    assert frame(*outcomes) == event
+
+
+def test_a_photo_that_does_not_fit_is_refused_and_not_sent_for_ever() -> None:
+    with pytest.raises(StreamappError) as refused:
+        messages(frame(crowd(0, 10_000)))
+    assert refused.value.code is Code.INTERNAL
