@@ -13,13 +13,12 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streamapp.errors import Code, StreamappError
-
-MIB = 1024 * 1024
+from streamapp.vision_settings import MIB, VisionSettings
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
 
-class Settings(BaseSettings):
+class Settings(VisionSettings, BaseSettings):
     """All settings of the uploader, the workers and the commands, with their defaults."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
@@ -98,16 +97,6 @@ class Settings(BaseSettings):
     )
     session_timeout_s: float = Field(
         6.0, ge=6, le=300, description="Seconds after which a silent worker is replaced."
-    )
-
-    photo_time_limit_s: float = Field(
-        20.0, ge=0.1, le=600, description="Longest time for one photo, in seconds."
-    )
-    photo_memory_max: int = Field(
-        1536 * MIB, ge=512 * MIB, description="Most memory of a child process, in bytes."
-    )
-    photo_pixels_max: int = Field(
-        150_000_000, ge=1_000_000, description="Most pixels of a photo (width times height)."
     )
 
     log_level: str = Field(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from streamapp import crop_run
 from streamapp.crop_run import Cropper
 from streamapp.stream import app as stream_app
-from streamapp.vision import Options, read_model
+from streamapp.vision import read_model
 from streamapp.vision.children import Children, cores
 from streamapp.wiring.stores import object_store, record_store
 from streamapp.wiring.values import limits, topics
+from streamapp.wiring.vision import options
 
 if TYPE_CHECKING:
     from faust import App
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 
 def make_cropper(settings: Settings) -> Cropper:
     """A child process's tools."""
-    options = Options(pixels_max=settings.photo_pixels_max)
-    return Cropper(object_store(settings), options, photo_time_limit_s=settings.photo_time_limit_s)
+    return Cropper(
+        object_store(settings),
+        options(settings),
+        photo_time_limit_s=settings.photo_time_limit_s,
+    )
 
 
 def make_children(settings: Settings) -> Children:
