@@ -37,7 +37,7 @@ class VisionSettings(BaseModel):
     )
     faces_max: int = Field(20, ge=1, le=100, description="Most faces of a photo when FACES=all.")
     face_score_min: float = Field(
-        0.6, ge=0.1, le=1, description="Least score of a face that counts, 0.1 to 1; haar has none."
+        0.8, ge=0.1, le=1, description="Least score of a face that counts, 0.1 to 1; haar has none."
     )
     face_size_min: int = Field(
         0, ge=0, le=65_535, description="Least longer side of a face that counts, in pixels."

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import signal
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -129,7 +130,14 @@ class Children:
             initargs=self._start,
             context=context,
         )
-        assert pool.active  # noqa: S101 - asking starts it, and that takes a while
+        # What is started here leaves Ctrl-C to the parent from its first moment: it inherits the
+        # mask. (The tracker goes first, since starting it takes the mask off.)
+        resource_tracker.ensure_running()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            assert pool.active  # noqa: S101 - asking starts it, and that takes a while
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return pool
 
     async def _discard(self) -> None:

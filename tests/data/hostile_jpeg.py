@@ -77,7 +77,7 @@ def of_many_scans(side: int, scans: int) -> bytes:
             # One symbol: a run of at least 2¹⁴ blocks without change; 14 bits tell how many more.
             segment(0xC4, b"\x10" + bytes([1] + [0] * 15) + b"\xe0"),
             segment(0xDA, b"\1\1\0\0\0\0") + bytes(-(-blocks // 8)),
-            (segment(0xDA, b"\1\1\0\1\x3f\0") + _long_runs(blocks)) * scans,
+            (segment(0xDA, b"\1\1\0\1\x3f\x10") + _long_runs(blocks)) * scans,
             EOI,
         )
     )

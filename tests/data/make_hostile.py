@@ -106,7 +106,7 @@ def _giants() -> Corpus:
     return (
         ending((NONE,), flat)
         | ending((TOO_MANY,), {"30000x30000.png": files.empty_png(30_000, 30_000)})
-        | ending((TIMED_OUT,), {SLOW: jpegs.of_many_scans(12_000, 2000)})
+        | ending((TIMED_OUT,), {SLOW: jpegs.of_many_scans(9_600, 2000)})
     )
 
 

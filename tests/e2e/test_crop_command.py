@@ -358,6 +358,26 @@ def test_a_pipe_that_closes_early_ends_it_quietly() -> None:
     assert not list(Path("faces").glob(".*"))
 
 
+@pytest.mark.parametrize("after_s", [0.0, 0.2, 0.5])
+def test_ctrl_c_while_the_children_start_ends_it_quietly(after_s: float) -> None:
+    many_photos(3)
+    with subprocess.Popen(
+        [*COMMAND, "photos"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        while not any("forkserver" in " ".join(each.cmdline()) for each in family_of(process)):
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(after_s)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the children, too
+        _, told = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert told == b""
+
+
+def family_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_and_leaves_whole_files_alone(number: signal.Signals) -> None:
     many_photos(2000)
@@ -366,7 +386,7 @@ def test_a_signal_ends_it_and_leaves_whole_files_alone(number: signal.Signals) -
     ) as process:
         assert process.stdout is not None
         assert b"1 face" in process.stdout.readline()
-        family = psutil.Process(process.pid).children(recursive=True)
+        family = family_of(process)
         os.killpg(process.pid, number)  # as a terminal does: to the children, too
         began = time.monotonic()
         _, told = process.communicate(timeout=PATIENCE_S)
