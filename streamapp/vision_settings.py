@@ -56,7 +56,10 @@ class VisionSettings(BaseModel):
         255.0, ge=0, le=255, description="Most mean brightness of a crop, 0 to 255; else rejected."
     )
     face_tilt_max: float = Field(
-        180.0, ge=0, le=180, description="Most tilt of the eyes, in degrees; else rejected."
+        180.0,
+        ge=0,
+        le=180,
+        description="Most tilt of the eyes, in degrees; else rejected. 180: no limit.",
     )
 
     crop_size: CropSize = Field(
