@@ -24,9 +24,14 @@ class Found(NamedTuple):
     landmarks: tuple[Point, ...] = ()
 
     @property
+    def area(self) -> float:
+        """Of the box, in pixels."""
+        return self.box.width * self.box.height
+
+    @property
     def rank(self) -> float:
         """By which the best face of a picture is chosen: area × score²."""
-        return self.box.width * self.box.height * self.score**2
+        return self.area * self.score**2
 
     def scaled(self, factor: float) -> Found:
         """The same face in a picture that is ``factor`` times as large."""

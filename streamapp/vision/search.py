@@ -15,7 +15,7 @@ from streamapp.vision.decode import Picture
 from streamapp.vision.orientation import turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from streamapp.vision.detect import Detector, Found
     from streamapp.vision.options import Options
@@ -51,49 +51,67 @@ class Sighting(NamedTuple):
     turns: int
 
 
+class _Step(NamedTuple):
+    """What was found at first sight in the picture turned ``turns`` quarters."""
+
+    turns: int
+    turned: Picture
+    found: list[Found]
+
+    @property
+    def is_sure(self) -> bool:
+        return any(face.score >= SURE for face in self.found)
+
+
 def search(detector: Detector, picture: Picture, options: Options) -> list[Sighting]:
-    """The faces of the first step that is sure of its best, else of the step surest of it.
+    """The faces of the first step that is sure of one, else of the step surest of its best.
 
     The best (area × score²) comes first.
     """
+    steps = []
+    for step in _steps(detector, picture, options):
+        if step.is_sure:
+            return _sightings(detector, step, picture, options)
+        steps.append(step)
+    weak = [_sightings(detector, step, picture, options) for step in steps]
+    return max(weak, key=lambda seen: seen[0].face.score if seen else 0.0)
+
+
+def _steps(detector: Detector, picture: Picture, options: Options) -> Iterator[_Step]:
+    score_min = min(MAYBE, options.score_min)
+    for turns, long_side in ONE_FACE if options.faces_max == 1 else ALL_FACES:
+        if not turns or detector.turns:
+            pixels = turn(picture.pixels, turns)
+            turned = Picture(pixels, pixels.shape[1], pixels.shape[0], 1)
+            yield _Step(turns, turned, detector.find(pixels, long_side, score_min))
+
+
+def _sightings(
+    detector: Detector, step: _Step, picture: Picture, options: Options
+) -> list[Sighting]:
+    """The faces of a step that count, after a second look at those that need one."""
     one = options.faces_max == 1
-    weak: list[list[Sighting]] = [[]]
-    for turns, long_side in ONE_FACE if one else ALL_FACES:
-        if turns and not detector.turns:
-            continue
-        turned = _turned(picture, turns)
-        maybe = detector.find(turned.pixels, long_side, min(MAYBE, options.score_min))
-        looked_at = _looked_at(detector, turned, maybe, LOOKS_MAX if one else options.faces_max)
-        sightings = [Sighting(face, turns) for face in _ranked(looked_at, picture, options)]
-        if sightings and max(face.score for face in maybe) >= SURE:
-            return sightings
-        weak.append(sightings)
-    return max(weak, key=lambda step: step[0].face.score if step else 0.0)
-
-
-def _turned(picture: Picture, turns: int) -> Picture:
-    pixels = turn(picture.pixels, turns)
-    height, width = pixels.shape[:2]
-    return Picture(pixels, width, height, 1)
-
-
-def _looked_at(
-    detector: Detector, picture: Picture, maybe: list[Found], looks_max: int
-) -> Iterator[Found]:
-    """The same faces, the best of them with the scores of a second look where that is needed."""
-    for place, face in enumerate(sorted(maybe, key=lambda face: face.score, reverse=True)):
-        if face.score >= SURE or place >= looks_max:
-            yield face
-            continue
-        size = picture.width, picture.height
-        again = closeup(detector, picture, face.box, padding=PADDING, size=size)
-        yield face._replace(score=max(face.score, again.score if again else 0.0))
-
-
-def _ranked(faces: Iterable[Found], picture: Picture, options: Options) -> list[Found]:
+    sure = [face for face in step.found if face.score >= SURE]
+    to_beat = max((face.rank for face in sure), default=0.0) if one else 0.0
+    unsure = sorted(
+        (face for face in step.found if face.score < SURE and face.area > to_beat),
+        key=lambda face: face.score,
+        reverse=True,
+    )
+    looks_max = LOOKS_MAX if one else options.faces_max
+    looked_at = [_looked_at(detector, step.turned, face) for face in unsure[:looks_max]]
+    large = options.size_min / picture.reduction
     kept = [
         face
-        for face in faces
-        if face.score >= options.score_min and face.box.side * picture.reduction >= options.size_min
+        for face in sure + looked_at + unsure[looks_max:]
+        if face.score >= options.score_min and face.box.side >= large
     ]
-    return sorted(kept, key=lambda face: face.rank, reverse=True)
+    ranked = sorted(kept, key=lambda face: face.rank, reverse=True)
+    return [Sighting(face, step.turns) for face in ranked]
+
+
+def _looked_at(detector: Detector, picture: Picture, face: Found) -> Found:
+    """The face with the score of a second look, if that is better."""
+    size = picture.width, picture.height
+    again = closeup(detector, picture, face.box, padding=PADDING, size=size)
+    return face._replace(score=max(face.score, again.score if again else 0.0))

@@ -100,13 +100,14 @@ def _candidates(
     found = []
     for level, stride in enumerate(STRIDES):
         certainty, presence, box, points = (output[0] for output in outputs[level :: len(STRIDES)])
-        scores = np.sqrt(np.clip(certainty, 0, 1) * np.clip(presence, 0, 1))[:, 0]
-        cells = np.flatnonzero(scores >= score_min)
+        squares = certainty[:, 0] * presence[:, 0]
+        cells = np.flatnonzero(squares >= score_min**2)
         corner = np.stack(np.divmod(cells, columns_px // stride)[::-1], axis=1).astype(np.float32)
         size = np.exp(box[cells, 2:]) * stride
         middle = (corner + box[cells, :2]) * stride
         marks = (points[cells].reshape(-1, LANDMARKS, 2) + corner[:, None]) * stride
-        found.append((np.hstack([middle - size / 2, size]), marks, scores[cells]))
+        scores = np.minimum(np.sqrt(squares[cells]), 1)
+        found.append((np.hstack([middle - size / 2, size]), marks, scores))
     boxes, marks, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return boxes, marks, scores
 
