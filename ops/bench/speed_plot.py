@@ -19,7 +19,7 @@ def draw(path: Path, contestants: dict[int, Figures], stages: dict[int, Figures]
         names = list(next(iter(contestants.values())))
         for number, name in enumerate(names):
             heights = [figures[name] for figures in contestants.values()]
-            left.bar(places + (number - len(names) / 2) * 0.16, heights, 0.15, label=name)
+            left.bar(places + (number - (len(names) - 1) / 2) * 0.16, heights, 0.15, label=name)
         bottom = np.zeros(len(labels))
         for stage in next(iter(stages.values())):
             heights = [figures[stage] for figures in stages.values()]
