@@ -52,9 +52,11 @@ def as_camera_file(scene: cv2.typing.MatLike) -> bytes:
     return bytes(cv2.imencode(".jpg", scene, [cv2.IMWRITE_JPEG_QUALITY, 90])[1])
 
 
-def with_grain(scene: cv2.typing.MatLike, rng: np.random.Generator) -> cv2.typing.MatLike:
+def with_grain(
+    scene: cv2.typing.MatLike, rng: np.random.Generator, levels: float = GRAIN
+) -> cv2.typing.MatLike:
     """The scene with the grain of a sensor: as many pixels brighter as darker, in all colours."""
-    grain = np.rint(rng.normal(0, GRAIN, (*scene.shape[:2], 1))).astype(np.int16)
+    grain = np.rint(rng.normal(0, levels, (*scene.shape[:2], 1))).astype(np.int16)
     return np.asarray(np.clip(scene + grain, 0, 255), np.uint8)
 
 

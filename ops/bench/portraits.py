@@ -11,6 +11,10 @@ FACE_MIDDLE = (224, 118)
 FACE_HEIGHT = 111
 """Of the sample's portrait, in its pixels."""
 
+GRAIN = 4.3
+"""Levels of grain that make files of 0.22 to 0.25 bytes a pixel: of real portraits half have more
+than 0.15 and a quarter more than 0.25."""
+
 
 def make_portrait(seed: int, megapixels: float) -> bytes:
     """A JPEG that the sample's portrait fills, with the grain of a camera all over it."""
@@ -22,7 +26,7 @@ def make_portrait(seed: int, megapixels: float) -> bytes:
     rows = round((megapixels * 1e6 * 4 / 3) ** 0.5)
     size = (round(rows * 3 / 4), rows)
     enlarged = cv2.resize(part, size, interpolation=cv2.INTER_CUBIC)
-    return as_camera_file(with_grain(enlarged, rng))
+    return as_camera_file(with_grain(enlarged, rng, GRAIN))
 
 
 def cut_around_face(width: int, height: int, *, down: float) -> cv2.typing.MatLike:

@@ -133,7 +133,7 @@ def _cropped(picture: Picture, sighted: _Sighted, options: Options) -> FoundFace
         tilted = tilt.measure(detector(options.detector), picture, found.box, turns, size)
     if options.level and tilted:
         frame = crop.frame(found.box, turns, tilted, size, options)
-    pixels = crop.cut(picture, frame, options)
+    pixels = crop.cut(picture, frame.snapped(picture.reduction), options)
     figures = quality.measure(pixels, tilted)
     rejected = quality.judge(figures, options)
     return FoundFace(

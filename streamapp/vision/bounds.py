@@ -6,6 +6,7 @@ the check of `header`, for a header that lies about what follows it.
 
 from __future__ import annotations
 
+import ctypes
 import os
 
 PIXELS_MAX = 500_000_000
@@ -18,3 +19,22 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # A library that holds threads of its own must not be forked, as the children's server is.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_KEPT_BYTES = 128 * 1024 * 1024
+_LARGE_BYTES = 32 * 1024 * 1024
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library keep what a photo took for the next one.
+
+    glibc gives every picture back to the kernel and is given it anew, page by page: a third of the
+    time of a photo of 1 MP. Its peak stays the same. Other C libraries do not know the call.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+        mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
+
+
+_keep_freed_memory()

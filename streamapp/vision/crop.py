@@ -33,6 +33,13 @@ class Frame(NamedTuple):
     turns: int
     tilt: float
 
+    def snapped(self, reduction: int) -> Frame:
+        """The frame on whole pixels of a reduced picture, so that the crop is not moved by parts.
+
+        That is for a person's eye nothing, and 15 dB for a comparison with another reduction.
+        """
+        return self._replace(box=self.box.snapped(reduction))
+
 
 def frame(face: Box, turns: int, tilt: float, size: tuple[float, float], options: Options) -> Frame:
     """The frame of a face in the picture turned ``turns`` quarters counter-clockwise.
