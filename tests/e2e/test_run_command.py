@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import cv2
+import numpy as np
 import psutil
 import pytest
 
-from ops.sample.make import make_sample
+from ops.sample.make import PORTRAIT, make_sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +96,34 @@ def test_it_goes_on_when_uploader_and_worker_die(job: Job, tmp_path: Path) -> No
     assert f"{PHOTOS} photos: {PHOTOS * 5 // 6} with a face" in job.said()
     with (tmp_path / "out/results.csv").open(newline="") as file:
         assert len(list(csv.reader(file))) == PHOTOS + 1
+
+
+def test_every_face_of_a_photo_has_a_row_and_a_crop_in_the_format_asked_for(
+    tmp_path: Path,
+) -> None:
+    portrait: Any = cv2.imread(str(PORTRAIT))
+    pair = np.hstack([portrait, cv2.resize(portrait, None, fx=0.7, fy=1.0)])
+    with zipfile.ZipFile(tmp_path / "pair.zip", "w") as opened:
+        opened.writestr("pair.png", cv2.imencode(".png", pair)[1].tobytes())
+        opened.writestr("gray.png", cv2.imencode(".png", np.full_like(pair, 90))[1].tobytes())
+    chosen = {"FACES": "all", "CROP_FORMAT": "webp", "CROP_SIZE": "200x240"}
+    subprocess.run(
+        [*COMMAND, tmp_path / "pair.zip", "--out", tmp_path / "out"],
+        env=os.environ | chosen,
+        check=True,
+    )
+    with (tmp_path / "out/results.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["photo"], row["face"], row["face_index"]) for row in rows] == [
+        ("pair.png", "yes", "0"),
+        ("pair.png", "yes", "1"),
+        ("gray.png", "no", ""),
+    ]
+    crops = [row["crop"] for row in rows[:2]]
+    assert crops == ["crops/pair/00000000.webp", "crops/pair/00000000-1.webp"]
+    for crop in crops:
+        pixels: Any = cv2.imread(str(tmp_path / "out" / crop))
+        assert pixels.shape == (240, 200, 3)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
