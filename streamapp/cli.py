@@ -69,7 +69,8 @@ def run(
     typer.echo(
         f"{counts.photos} photos: {counts.faces} with a face, {counts.without_face} without, "
         f"{counts.failed} failed{counts.reasons}; {summary.work_s:.1f} s. "
-        f"{counts.crops} crops and results.csv are in {out}."
+        f"{counts.crops} crops and results.csv are in {out}"
+        f"{f'; {counts.rejected} faces are beyond a limit' if counts.rejected else ''}."
     )
 
 

@@ -136,17 +136,22 @@ def _labels(results: Path) -> Iterator[str]:
 
 
 class Counts:
-    """How the photos of some batches ended; ``faces`` are photos that show one or more."""
+    """How the photos of some batches ended.
+
+    ``faces`` are photos that show one or more; ``rejected`` are faces beyond a limit.
+    """
 
     def __init__(self) -> None:
         self.faces = 0
         self.without_face = 0
         self.crops = 0
+        self.rejected = 0
         self.codes: Counter[str] = Counter()
 
     def add(self, record: PhotoRecord) -> None:
         """Count one row; of a photo with several, the first."""
         self.crops += record.face_crop_url is not None
+        self.rejected += record.face_rejected is not None
         if record.face_index > 0:
             return
         if record.processing_status == "failed":

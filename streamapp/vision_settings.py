@@ -10,6 +10,7 @@ MIB = 1024 * 1024
 
 CROP_SIDE_MIN_PX = 16
 CROP_SIDE_MAX_PX = 2048
+CROP_SHAPE_MAX = 8
 
 
 def _sides(size: str) -> tuple[int, int]:
@@ -18,6 +19,9 @@ def _sides(size: str) -> tuple[int, int]:
 
 
 def _bounded(size: str) -> str:
+    longer, shorter = max(_sides(size)), min(_sides(size))
+    if shorter and longer > CROP_SHAPE_MAX * shorter:
+        raise ValueError(f"a side must be at most {CROP_SHAPE_MAX} times the other")
     if not all(CROP_SIDE_MIN_PX <= side <= CROP_SIDE_MAX_PX for side in _sides(size)):
         raise ValueError(f"a side must have {CROP_SIDE_MIN_PX} to {CROP_SIDE_MAX_PX} pixels")
     return size
@@ -79,7 +83,10 @@ class VisionSettings(BaseModel):
         1536 * MIB, ge=512 * MIB, description="Most memory of a child process, in bytes."
     )
     photo_pixels_max: int = Field(
-        150_000_000, ge=1_000_000, description="Most pixels of a photo (width times height)."
+        150_000_000,
+        ge=1_000_000,
+        le=500_000_000,
+        description="Most pixels of a photo (width times height).",
     )
 
     @field_validator("face_brightness_max")
@@ -88,6 +95,13 @@ class VisionSettings(BaseModel):
         if most < others.data.get("face_brightness_min", 0):
             raise ValueError("must not be below FACE_BRIGHTNESS_MIN")
         return most
+
+    @field_validator("crop_level", "face_tilt_max")
+    @classmethod
+    def _eyes_are_seen(cls, value: float, others: ValidationInfo) -> float:
+        if others.data.get("detector") == "haar" and value not in {False, 180.0}:
+            raise ValueError("needs another DETECTOR than haar, which sees no eyes")
+        return value
 
     @property
     def crop_sides(self) -> tuple[int, int]:

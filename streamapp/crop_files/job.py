@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections import deque
 from contextlib import contextmanager, nullcontext
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from streamapp.crop_files.work import Order, crop_file
 from streamapp.errors import Code, StreamappError
 from streamapp.meter import Meter
 from streamapp.vision import read_model, warm_up
+from streamapp.vision.child import ChildUnfit
 from streamapp.vision.children import Children, cores
 from streamapp.wiring.vision import options
 
@@ -67,6 +69,8 @@ def crop_photos(
     read_model()  # rather no work than children that all fail at it
     counts = Counts()
     count = min(settings.worker_concurrency or cores(), len(photos))
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names, and terminals without UTF-8
     many = len(photos) >= MANY and sys.stderr.isatty()
     with (
         _scratch_folder(out) as scratch,
@@ -136,3 +140,7 @@ async def _result(
         if error.code is Code.CHILD_STUCK:  # nothing but the photo can hold this child
             return StreamappError(Code.PHOTO_TIMED_OUT, error.detail)
         return error
+    except ChildUnfit:
+        raise
+    except Exception as error:  # noqa: BLE001 - a fault of ours must cost one photo, not the others
+        return StreamappError(Code.INTERNAL, repr(error))

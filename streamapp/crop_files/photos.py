@@ -47,7 +47,7 @@ def find_photos(given: Sequence[Path], out: Path, *, several: bool) -> list[Phot
     if not photos:
         raise ValueError(f"There is no file in {', '.join(map(str, given))}.")
     for place, path in photos.items():
-        if place.is_relative_to(out):
+        if place.resolve().is_relative_to(out):
             raise ValueError(f"{path} lies in the folder of the crops, where one could replace it.")
     root = os.path.commonpath(bases)
     names = name_crops((place.relative_to(root) for place in photos), several=several)

@@ -32,6 +32,7 @@ class WorkerConsumer(Consumer):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.stops = 0
+        self._closings = 0
         self._hand_on = self.callback
         self.callback = self._deliver
         self._read_offset = _NoOffsets()
@@ -46,12 +47,14 @@ class WorkerConsumer(Consumer):
 
         To be called when the tables are recovered; without it nothing starts.
         """
+        closings = self._closings
         tps = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
         committed = await cast("WorkerConsumerThread", self._thread).committed(tps)
         oldest = await self.earliest_offsets(*tps) if tps else {}
         starts = {tp: max(committed[tp], oldest[tp]) for tp in tps}
-        self._committed_offset.update(starts)
-        self._starts, self._oldest = starts, oldest
+        if closings == self._closings:  # else another rebalance has begun
+            self._committed_offset.update(starts)
+            self._starts, self._oldest = starts, oldest
         return dict(starts)
 
     def start_earlier(self, tp: TP, offset: int) -> int:
@@ -81,6 +84,7 @@ class WorkerConsumer(Consumer):
         await super().on_partitions_assigned(assigned, generation_id)
 
     def _close(self) -> None:
+        self._closings += 1
         self._starts, self._sought, self._due = {}, None, {}
 
     def stop_flow(self) -> None:

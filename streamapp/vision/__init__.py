@@ -6,15 +6,17 @@ much memory on a hostile photo, so the stream calls it in child processes (see `
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 
 from streamapp.events import Face
-from streamapp.vision import crop, decode, quality, search, tilt
+from streamapp.vision import crop, crowd, decode, quality, search, tilt
 from streamapp.vision.detect import detector
-from streamapp.vision.geometry import hull
+from streamapp.vision.geometry import around, hull
+from streamapp.vision.opencv import lack_of_memory_told
 from streamapp.vision.options import DEFAULTS, Options
 from streamapp.vision.yunet import read_model
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from streamapp.events import Rejected
     from streamapp.vision.decode import Picture
     from streamapp.vision.detect import Found
+    from streamapp.vision.geometry import Box
     from streamapp.vision.header import Header
     from streamapp.vision.search import Sighting
 
@@ -34,9 +37,6 @@ SEARCHED_PX = 900
 
 ENOUGH = 0.95
 """Share of the crop's side that must be real pixels before a finer decode is worth its cost."""
-
-LEVELLING = 2**0.5
-"""How much more of the picture a square needs around its middle to be turned in it."""
 
 
 class FoundFace(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,15 +63,21 @@ def process(photo: bytes, options: Options = DEFAULTS) -> Faces:
 
     Raises:
         StreamappError: ``PHOTO_NOT_AN_IMAGE``, ``PHOTO_BROKEN``, ``PHOTO_TOO_MANY_PIXELS``.
+        MemoryError: the process may not have as much as the photo takes.
     """
+    with lack_of_memory_told():
+        return _processed(photo, options)
+
+
+def _processed(photo: bytes, options: Options) -> Faces:
     header = decode.read_header(photo, options.pixels_max)
     one = options.faces_max == 1
-    searched = decode.decode(
-        photo, header, decode.reduction_for(header, SEARCHED_PX if one else search.CROWD_PX)
-    )
+    long_side = SEARCHED_PX if one else crowd.LONG_SIDES[-1]
+    decoded = decode.decode(photo, header, decode.reduction_for(header, long_side))
+    searched = decode.shrunk(decoded, long_side)
     sightings = search.search(detector(options.detector), searched, options)
     sighted = [_sighted(searched, sighting, options) for sighting in sightings[: options.faces_max]]
-    picture = _fine_enough(photo, header, searched, [each.frame for each in sighted], options)
+    picture = _fine_enough(photo, header, decoded, sighted, options)
     return Faces(
         faces=tuple(_cropped(picture, each, options) for each in sighted),
         width=searched.width,
@@ -110,20 +116,30 @@ def _sighted(searched: Picture, sighting: Sighting, options: Options) -> _Sighte
 def _fine_enough(
     photo: bytes,
     header: Header,
-    searched: Picture,
-    frames: Sequence[crop.Frame],
+    decoded: Picture,
+    sighted: Sequence[_Sighted],
     options: Options,
 ) -> Picture:
     """A picture in which no crop loses pixels: the one at hand, or a part of a finer one."""
-    if not frames:
-        return searched
-    narrowest = min(frame.width for frame in frames)
+    if not sighted:
+        return decoded
+    narrowest = min(each.frame.width for each in sighted)
     finest = narrowest / (ENOUGH * options.crop_width)
     reduction = next((by for by in (8, 4, 2) if by <= finest), 1)
-    if reduction >= searched.reduction:
-        return searched
-    margin = LEVELLING if options.tilt_matters else 1.0
-    return decode.decode_part(photo, header, reduction, hull([f.box.grown(margin) for f in frames]))
+    if reduction >= decoded.reduction:
+        return decoded
+    needed = hull([_needed(each, options) for each in sighted])
+    return decode.decode_part(photo, header, reduction, needed)
+
+
+def _needed(sighted: _Sighted, options: Options) -> Box:
+    """The part of the upright original that the crop of a face may show, however it is tilted."""
+    frame = sighted.frame
+    if not options.tilt_matters:
+        return frame.box
+    shift = 2 * options.padding * sighted.found.box.side
+    diagonal = math.hypot(frame.width, frame.height) + 2 * shift
+    return around(frame.middle, diagonal, diagonal)
 
 
 def _cropped(picture: Picture, sighted: _Sighted, options: Options) -> FoundFace:
@@ -133,7 +149,7 @@ def _cropped(picture: Picture, sighted: _Sighted, options: Options) -> FoundFace
         tilted = tilt.measure(detector(options.detector), picture, found.box, turns, size)
     if options.level and tilted:
         frame = crop.frame(found.box, turns, tilted, size, options)
-    pixels = crop.cut(picture, frame.snapped(picture.reduction), options)
+    pixels = crop.cut(picture, frame, options)
     figures = quality.measure(pixels, tilted)
     rejected = quality.judge(figures, options)
     return FoundFace(

@@ -17,10 +17,15 @@ import traceback
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any
 
+from pebble.common.types import CONSTS
+
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+LOCK_PATIENCE_S = 10
+"""What a child waits for the others to read or write; pebble's own figure is a minute."""
 
 _unfit: list[Exception] = []
 
@@ -38,6 +43,8 @@ def begin(
     for ever.
     """
     _silence_libraries()
+    # A child that is killed may keep the lock of the pool's channel; the others end after this.
+    CONSTS.channel_lock_timeout = LOCK_PATIENCE_S
     # Python runs a handler only between its own instructions, never in the middle of a decode.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_die_with_parent, daemon=True).start()

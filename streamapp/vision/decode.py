@@ -2,7 +2,8 @@
 
 JPEG alone can be decoded at 1/8, 1/4 and 1/2 for a fraction of the work, and of a JPEG that is not
 progressive only the rows down to those that are wanted. OpenCV decodes all formats but HEIC, which
-`heic` does, and applies their orientation; that of a JPEG is applied here, to the part alone.
+`heic` does, and both apply their orientation; but that of a JPEG is applied here, to the part
+alone, and that of an AVIF, which OpenCV does not know.
 """
 
 from __future__ import annotations
@@ -72,13 +73,28 @@ def decode(photo: bytes, header: Header, reduction: int) -> Picture:
         MemoryError: the process may not have as much as the picture takes.
     """
     pixels = _decoded(photo, header, reduction)
-    if header.format != "JPEG":
-        height, width = pixels.shape[:2]
-        return Picture(pixels, width, height, reduction)
     if pixels.shape[:2] == (header.height, header.width):
         reduction = 1  # a lossless JPEG (SOF3) has no smaller scales
     pixels = orientation.upright(pixels, header.orientation)
+    if header.format != "JPEG":
+        height, width = pixels.shape[:2]
+        return Picture(pixels, width, height, reduction)
     return Picture(pixels, *_upright_size(header), reduction)
+
+
+def shrunk(picture: Picture, long_side: float) -> Picture:
+    """The picture as many whole times smaller as leave the long side at ``long_side`` pixels.
+
+    What cannot be decoded smaller is searched smaller all the same: its copies would take memory.
+    """
+    rows, columns = picture.pixels.shape[:2]
+    by = math.floor(max(rows, columns) / long_side)
+    if by < 2 or min(rows, columns) < by:  # noqa: PLR2004 - nothing to do
+        return picture
+    down, across = rows // by, columns // by
+    whole = picture.pixels[: down * by, : across * by]
+    pixels: Any = cv2.resize(whole, (across, down), interpolation=cv2.INTER_AREA)
+    return picture._replace(pixels=pixels, reduction=picture.reduction * by)
 
 
 def decode_part(photo: bytes, header: Header, reduction: int, part: Box) -> Picture:
@@ -136,7 +152,7 @@ def _decoded(photo: bytes, header: Header, reduction: int) -> Pixels:
 
         return heic.decoded(photo)
     flags = _FLAGS[reduction]
-    if header.format == "JPEG":
+    if header.format in {"JPEG", "AVIF"}:
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     elif header.format == "PNG":
         photo = png.still(photo)

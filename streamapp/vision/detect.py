@@ -46,9 +46,9 @@ class Found(NamedTuple):
 
 
 class Detector(Protocol):
-    """Finds faces; ``turns`` says whether it is worth showing it a picture that lies."""
+    """Finds faces; ``views`` says whether it is worth showing it other sizes and turns."""
 
-    turns: bool
+    views: bool
 
     def find(self, pixels: Pixels, long_side: int, score_min: float) -> list[Found]:
         """The faces of a picture, looked for at ``long_side`` pixels."""

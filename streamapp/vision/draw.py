@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamapp.errors import Code, StreamappError
 from streamapp.vision.decode import decode, read_header, reduction_for
-from streamapp.vision.opencv import cv2
+from streamapp.vision.opencv import cv2, lack_of_memory_told
 
 if TYPE_CHECKING:
     from streamapp.events import Face
@@ -30,6 +30,11 @@ def draw(photo: bytes, found: Faces, options: Options) -> bytes:
     Raises:
         StreamappError: as `vision.process` does.
     """
+    with lack_of_memory_told():
+        return _drawn(photo, found, options)
+
+
+def _drawn(photo: bytes, found: Faces, options: Options) -> bytes:
     header = read_header(photo, options.pixels_max)
     pixels = decode(photo, header, reduction_for(header, LONG_SIDE_MAX)).pixels
     factor = min(1.0, LONG_SIDE_MAX / max(found.width, found.height))

@@ -32,15 +32,6 @@ class Box(NamedTuple):
         """The same box in a picture that is ``factor`` times as large."""
         return Box(*(value * factor for value in self))
 
-    def grown(self, factor: float) -> Box:
-        """The box ``factor`` times as large around its middle."""
-        return around(self.middle, self.width * factor, self.height * factor)
-
-    def snapped(self, step: int) -> Box:
-        """The box on a grid of ``step`` pixels, the nearest to it; never empty."""
-        left, top, across, down = (round(value / step) * step for value in self)
-        return Box(left, top, max(across, step), max(down, step))
-
     def within(self, width: float, height: float) -> Box:
         """The part of the box that lies in a picture of this size."""
         left, top = max(0.0, self.x), max(0.0, self.y)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamapp.errors import Code, StreamappError
 from streamapp.vision.bounds import PIXELS_MAX
-from streamapp.vision.orientation import UPRIGHT, read_orientation
+from streamapp.vision.orientation import UPRIGHT, from_turns, read_orientation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ class Header(NamedTuple):
     width: int
     height: int
     orientation: int = UPRIGHT
-    """A JPEG's; the decoders of the others apply it themselves."""
+    """A JPEG's or an AVIF's; the decoders of the others apply it themselves."""
     height_at: int = 0
     """A JPEG's: where its height is stored."""
     progressive: bool = False
@@ -153,12 +153,43 @@ def _j2k(photo: bytes) -> tuple[int, int]:
 
 def _heif(photo: bytes) -> tuple[int, int]:
     """ISO/IEC 23008-12: the largest of the image's, its tiles' and its thumbnails' extents."""
-    media = photo.find(b"mdat")
-    extents = [
-        _pair(">II", photo, found.end() + 4)
-        for found in re.finditer(b"ispe", photo[: media if media > 0 else None])
-    ]
+    meta = _meta(photo)
+    extents = [_pair(">II", meta, found.end() + 4) for found in re.finditer(b"ispe", meta)]
     return max(extents, key=lambda extent: extent[0] * extent[1])
+
+
+def _avif(name: str, photo: bytes) -> Header:
+    """The extent, and how the picture is to be turned: OpenCV does not do that to an AVIF.
+
+    ISO/IEC 23008-12, 6.5.10 and 12: quarter turns counter-clockwise, then a mirror.
+    """
+    width, height = _heif(photo)
+    turns, mirror = (_property(photo, kind) for kind in (b"irot", b"imir"))
+    return Header(name, width, height, from_turns((turns or 0) & 3, mirror))
+
+
+def _property(photo: bytes, kind: bytes) -> int | None:
+    """The value of the first item property of that kind, of one byte."""
+    meta = _meta(photo)
+    at = meta.find(kind)
+    return next(iter(meta[at + 4 : at + 5]), None) if at > 0 else None
+
+
+def _meta(photo: bytes) -> bytes:
+    """The box ``meta``, wherever it lies; ISO/IEC 14496-12, 4.2."""
+    at = 0
+    while True:
+        length, kind = struct.unpack_from(">I4s", photo, at)
+        if length == 1:
+            (length,) = struct.unpack_from(">Q", photo, at + 8)
+        if kind == b"meta":
+            return photo[at : at + length] if length else photo[at:]
+        if length < _BOX_HEADER_BYTES:
+            raise ValueError(length)
+        at += length
+
+
+_BOX_HEADER_BYTES = 8
 
 
 def _pair(layout: str, photo: bytes, at: int) -> tuple[int, int]:
@@ -176,7 +207,7 @@ _FORMATS: list[tuple[str, re.Pattern[bytes], Callable[[str, bytes], Header]]] = 
         ("JPEG", rb"\xff\xd8\xff", _jpeg),
         ("PNG", rb"\x89PNG\r\n\x1a\n", _sized(_png)),
         ("WebP", rb"RIFF....WEBPVP8", _sized(_webp)),
-        ("AVIF", rb"....ftyp(avi[fs]|m[is]f1.{4,64}?avif)", _sized(_heif)),
+        ("AVIF", rb"....ftyp(avi[fs]|m[is]f1.{4,64}?avif)", _avif),
         ("HEIC", rb"....ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)", _sized(_heif)),
         ("GIF", rb"GIF8[79]a", _sized(_gif)),
         ("TIFF", rb"II\*\0|MM\0\*", _sized(_tiff)),

@@ -27,7 +27,7 @@ HAAR_FACE_MIN_PX = 30
 class OpencvYunet:
     """``cv2.FaceDetectorYN``: the same network and the same answers, in more time."""
 
-    turns = True
+    views = True
 
     def __init__(self) -> None:
         """Load the model.
@@ -48,14 +48,22 @@ class OpencvYunet:
         self._detector.setInputSize(size)
         self._detector.setScoreThreshold(score_min)
         _, faces = self._detector.detect(cv2.resize(pixels, size))
+        # Of a picture one pixel wide it tells faces without end or size.
         back = np.array([width / size[0], height / size[1]])
-        return [_found(face, back) for face in ([] if faces is None else faces)]
+        return [
+            _found(face, back)
+            for face in ([] if faces is None else faces)
+            if np.isfinite(face).all() and face[2:4].min() > 0
+        ]
 
 
 class Haar:
-    """The Haar cascade as it was used before: at 1024 pixels whatever is asked, every score 1."""
+    """The Haar cascade as it was used before: at up to 1024 pixels, whatever is asked.
 
-    turns = False
+    Every score is 1, and there are no landmarks.
+    """
+
+    views = False
 
     def __init__(self) -> None:
         """Load the cascade."""

@@ -41,6 +41,22 @@ _WAYS = {
 _FLIPS = {(True, True): -1, (True, False): 0, (False, True): 1}
 
 
+_OF_TURNS = {
+    0: {None: 1, 0: 4, 1: 2},
+    1: {None: 8, 0: 5, 1: 7},
+    2: {None: 3, 0: 2, 1: 4},
+    3: {None: 6, 0: 7, 1: 5},
+}
+
+
+def from_turns(turns: int, mirror: int | None) -> int:
+    """The orientation of a picture that is turned counter-clockwise by quarters, then mirrored.
+
+    ``mirror`` 0 swaps top and bottom, 1 left and right.
+    """
+    return _OF_TURNS[turns].get(mirror, UPRIGHT)
+
+
 def is_turned(orientation: int) -> bool:
     """Whether the upright picture has the stored one's height for its width."""
     return _WAYS[orientation].transpose

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamapp.vision.opencv import cv2
+from streamapp.vision.options import NO_TILT_LIMIT
 
 if TYPE_CHECKING:
     from streamapp.events import Rejected
@@ -30,13 +31,17 @@ def measure(crop: Pixels, tilt: float | None) -> Quality:
 
 
 def judge(quality: Quality, options: Options) -> Rejected | None:
-    """The first limit that the crop is beyond; None when it is within all of them."""
-    if quality.sharpness < options.sharpness_min:
-        return "blurred"
+    """The first limit that the crop is beyond; None when it is within all of them.
+
+    A face whose tilt cannot be told is beyond any limit of it.
+    """
     if quality.brightness < options.brightness_min:
         return "dark"
     if quality.brightness > options.brightness_max:
         return "bright"
-    if abs(quality.tilt or 0.0) > options.tilt_max:
+    if quality.sharpness < options.sharpness_min:
+        return "blurred"  # after the others: what is dark has little contrast, too
+    unlimited = options.tilt_max >= NO_TILT_LIMIT
+    if not unlimited and (quality.tilt is None or abs(quality.tilt) > options.tilt_max):
         return "tilted"
     return None

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamapp.vision.closeup import closeup
+from streamapp.vision.crowd import find_all
 from streamapp.vision.decode import Picture
 from streamapp.vision.orientation import turn
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 QUICK_PX = 320
 FINE_PX = 640
-CROWD_PX = 1280
-"""For all faces of a picture: those of a group are small."""
 
 SURE = 0.915
 """The network sees faces that lie or stand on their heads, too, but at first sight with less than
@@ -40,8 +39,10 @@ LOOKS_MAX = 2
 """Second looks of a step when one face is wanted: at what scored best."""
 
 ONE_FACE = ((0, QUICK_PX), (0, FINE_PX), (1, QUICK_PX), (3, QUICK_PX), (2, QUICK_PX))
-ALL_FACES = ((0, CROWD_PX), (1, FINE_PX), (3, FINE_PX), (2, FINE_PX))
 """Quarter turns counter-clockwise, and the long side that is searched, in pixels."""
+
+ALL_FACES = (0, 1, 3, 2)
+"""Quarter turns counter-clockwise; all sizes at each, see `crowd`."""
 
 
 class Sighting(NamedTuple):
@@ -58,10 +59,6 @@ class _Step(NamedTuple):
     turned: Picture
     found: list[Found]
 
-    @property
-    def is_sure(self) -> bool:
-        return any(face.score >= SURE for face in self.found)
-
 
 def search(detector: Detector, picture: Picture, options: Options) -> list[Sighting]:
     """The faces of the first step that is sure of one, else of the step surest of its best.
@@ -70,20 +67,31 @@ def search(detector: Detector, picture: Picture, options: Options) -> list[Sight
     """
     steps = []
     for step in _steps(detector, picture, options):
-        if step.is_sure:
+        if any(face.score >= _sure(options) for face in step.found):
             return _sightings(detector, step, picture, options)
         steps.append(step)
     weak = [_sightings(detector, step, picture, options) for step in steps]
     return max(weak, key=lambda seen: seen[0].face.score if seen else 0.0)
 
 
+def _sure(options: Options) -> float:
+    return max(SURE, options.score_min)
+
+
 def _steps(detector: Detector, picture: Picture, options: Options) -> Iterator[_Step]:
     score_min = min(MAYBE, options.score_min)
-    for turns, long_side in ONE_FACE if options.faces_max == 1 else ALL_FACES:
-        if not turns or detector.turns:
-            pixels = turn(picture.pixels, turns)
-            turned = Picture(pixels, pixels.shape[1], pixels.shape[0], 1)
-            yield _Step(turns, turned, detector.find(pixels, long_side, score_min))
+    one = options.faces_max == 1
+    for turns, long_side in ONE_FACE if one else ((turns, 0) for turns in ALL_FACES):
+        pixels = turn(picture.pixels, turns)
+        turned = Picture(pixels, pixels.shape[1], pixels.shape[0], 1)
+        found = (
+            detector.find(pixels, long_side, score_min)
+            if one
+            else find_all(detector, pixels, score_min, SURE)
+        )
+        yield _Step(turns, turned, found)
+        if not detector.views:
+            return
 
 
 def _sightings(
@@ -91,10 +99,10 @@ def _sightings(
 ) -> list[Sighting]:
     """The faces of a step that count, after a second look at those that need one."""
     one = options.faces_max == 1
-    sure = [face for face in step.found if face.score >= SURE]
+    sure = [face for face in step.found if face.score >= _sure(options)]
     to_beat = max((face.rank for face in sure), default=0.0) if one else 0.0
     unsure = sorted(
-        (face for face in step.found if face.score < SURE and face.area > to_beat),
+        (face for face in step.found if face.score < _sure(options) and face.area > to_beat),
         key=lambda face: face.score,
         reverse=True,
     )

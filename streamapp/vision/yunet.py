@@ -41,7 +41,7 @@ CANDIDATES_MAX = 5000
 class Yunet:
     """The network, loaded once a process."""
 
-    turns = True
+    views = True
 
     def __init__(self) -> None:
         """Load the model.

@@ -358,9 +358,37 @@ def test_a_pipe_that_closes_early_ends_it_quietly() -> None:
     assert not list(Path("faces").glob(".*"))
 
 
+def test_a_terminal_without_utf_8_is_no_reason_to_stop() -> None:
+    put("me.jpg", PHOTO)
+    code, lines, _ = crop("me.jpg", PYTHONIOENCODING="ascii")
+    assert code == 0
+    assert "89\\xd7111" in lines[0]
+
+
+def test_a_link_to_a_picture_among_the_crops_is_refused() -> None:
+    put("out/real.jpg", PHOTO)
+    Path("photos").mkdir()
+    Path("photos/real.jpg").symlink_to("../out/real.jpg")
+    code, _, told = crop("photos", "--out", "out")
+    assert code == 2
+    assert "could replace it" in " ".join(told.split())
+    assert Path("out/real.jpg").read_bytes() == PHOTO
+
+
+def test_a_photo_that_takes_too_much_memory_leaves_the_others_alone() -> None:
+    flat = cv2.imencode(".png", np.full((13_000, 11_000, 3), 90, np.uint8))[1].tobytes()
+    put("photos/a.png", flat)
+    put("photos/b.jpg", PHOTO)
+    code, lines, _ = crop("photos", "--json", PHOTO_MEMORY_MAX="536870912")
+    assert code == 1
+    first, second = map(json.loads, lines)
+    assert first["code"] == "photo_crashed"
+    assert len(second["faces"]) == 1
+
+
 @pytest.mark.parametrize("after_s", [0.0, 0.2, 0.5])
 def test_ctrl_c_while_the_children_start_ends_it_quietly(after_s: float) -> None:
-    many_photos(3)
+    many_photos(500)
     with subprocess.Popen(
         [*COMMAND, "photos"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     ) as process:

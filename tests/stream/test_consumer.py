@@ -227,6 +227,23 @@ async def test_events_that_kafka_deleted_unread_are_reported_and_passed_over(
     assert f"@{EVENTS} to {EVENTS + 59} are lost" in caplog.text
 
 
+async def test_starts_that_were_asked_for_before_another_rebalance_do_not_count(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reader.running():
+        await reader.generation_delivered(list(range(EVENTS)))
+        ask = reader.consumer.earliest_offsets
+
+        async def interrupted(*tps: TP) -> Any:
+            answer = await ask(*tps)
+            await reader.consumer.on_partitions_revoked(set())
+            return answer
+
+        monkeypatch.setattr(reader.consumer, "earliest_offsets", interrupted)
+        await reader.consumer.first_offsets()
+        assert not reader.consumer.starting
+
+
 async def test_a_stream_starts_at_the_oldest_event_that_is_left(reader: Reader) -> None:
     await reader.delete_below(80)
     reader.start_earlier = 10

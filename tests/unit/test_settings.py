@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import faust
 import pytest
 from msgspec import structs
@@ -71,7 +73,7 @@ def test_without_settings_photos_are_treated_as_the_product_does_by_default() ->
 
 def test_every_option_of_the_search_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {
-        "DETECTOR": "haar",
+        "DETECTOR": "opencv",
         "FACES": "all",
         "FACES_MAX": "7",
         "FACE_SCORE_MIN": "0.75",
@@ -91,7 +93,7 @@ def test_every_option_of_the_search_can_be_set(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv(name, value)
     chosen = options(read_settings())
     assert chosen == Options(
-        detector="haar",
+        detector="opencv",
         faces_max=7,
         score_min=0.75,
         size_min=40,
@@ -119,7 +121,13 @@ def test_one_face_is_one_whatever_the_most_of_all_is() -> None:
 
 @pytest.mark.parametrize(
     ("size", "sides"),
-    [("300", (300, 300)), ("300x400", (300, 400)), ("16x2048", (16, 2048)), ("2048", (2048, 2048))],
+    [
+        ("300", (300, 300)),
+        ("300x400", (300, 400)),
+        ("16x128", (16, 128)),
+        ("2048x256", (2048, 256)),
+        ("2048", (2048, 2048)),
+    ],
 )
 def test_a_crop_is_as_wide_and_high_as_its_size_says(size: str, sides: tuple[int, int]) -> None:
     chosen = options(read_settings(crop_size=size))
@@ -131,6 +139,7 @@ def test_a_crop_is_as_wide_and_high_as_its_size_says(size: str, sides: tuple[int
     [
         *(("crop_size", size) for size in ("15", "2049", "300x15", "2049x300")),
         *(("crop_size", size) for size in ("", "x", "300x", "x300", "3e2", "-300", "1x1x1", "٣٠٠")),
+        *(("crop_size", size) for size in ("16x129", "1000x124")),
         ("detector", "yolo"),
         ("faces", "two"),
         ("faces_max", 0),
@@ -148,6 +157,12 @@ def test_a_bad_value_for_the_faces_is_refused_by_name(name: str, value: object) 
     with pytest.raises(StreamappError, match=f"{name.upper()}: ") as refused:
         read_settings(**{name: value})
     assert refused.value.code is Code.SETTING_INVALID
+
+
+@pytest.mark.parametrize("setting", [{"crop_level": True}, {"face_tilt_max": 20}])
+def test_what_needs_eyes_is_refused_for_a_detector_that_sees_none(setting: dict[str, Any]) -> None:
+    with pytest.raises(StreamappError, match="needs another DETECTOR"):
+        read_settings(detector="haar", **setting)
 
 
 def test_limits_of_brightness_that_no_crop_is_within_are_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from typing import TYPE_CHECKING, Any, get_args
 
 import cv2
@@ -64,6 +65,14 @@ def face_of(photo: bytes, **options: Any) -> Face:
 
 
 @pytest.mark.parametrize("name", get_args(DetectorName))
+@pytest.mark.parametrize("size", [(1, 33), (1, 20_000), (20_000, 1), (1, 1)])
+def test_no_detector_fails_on_a_line(name: DetectorName, size: tuple[int, int]) -> None:
+    flat = encoded(np.full((*size, 3), 90, np.uint8), ".png")
+    for faces_max in (1, 9):
+        vision.process(flat, Options(detector=name, faces_max=faces_max))
+
+
+@pytest.mark.parametrize("name", get_args(DetectorName))
 def test_every_detector_finds_the_same_face(name: DetectorName) -> None:
     face, default = face_of(encoded(PIXELS), detector=name), face_of(encoded(PIXELS))
     middles = [(f.x + f.width / 2, f.y + f.height / 2) for f in (face, default)]
@@ -87,6 +96,22 @@ def test_all_faces_come_best_first_each_with_its_own_crop() -> None:
         assert np.abs(crop - reference).mean() < 25
 
 
+@pytest.mark.parametrize("size", [120, 300, 1500])
+def test_a_face_that_fills_the_picture_is_one_face_among_all(size: int) -> None:
+    tight = cv2.resize(PIXELS[50:185, 160:290], (size, size), interpolation=cv2.INTER_CUBIC)
+    (one,) = vision.process(encoded(tight)).faces
+    (found,) = vision.process(encoded(tight), Options(faces_max=20)).faces
+    assert (found.face.x, found.face.y) == pytest.approx((one.face.x, one.face.y), abs=size / 10)
+
+
+def test_small_faces_beside_a_large_one_are_found() -> None:
+    scene = np.full((1500, 2400, 3), 128, np.uint8)
+    scene[:, :1500] = cv2.resize(PIXELS, (1500, 1500), interpolation=cv2.INTER_CUBIC)
+    scene[100:300, 1600:1800] = scene[900:1100, 2000:2200] = cv2.resize(PIXELS, (200, 200))
+    faces = vision.process(encoded(scene), Options(faces_max=20)).faces
+    assert [found.face.width > 100 for found in faces] == [True, False, False]
+
+
 def test_there_are_no_more_faces_than_the_bound() -> None:
     assert len(vision.process(encoded(a_group()), Options(faces_max=2)).faces) == 2
 
@@ -97,6 +122,13 @@ def test_a_face_below_the_least_size_or_score_is_not_found() -> None:
     kept = vision.process(encoded(a_group()), Options(faces_max=9, size_min=side + 3)).faces
     assert len(kept) == len(SIZES) - 1
     assert vision.process(encoded(PIXELS), Options(score_min=0.99)).faces == ()
+
+
+def test_a_least_score_above_what_is_sure_asks_for_a_second_look() -> None:
+    blurred = encoded(cv2.GaussianBlur(PIXELS, (0, 0), 2))
+    first = face_of(blurred).score
+    assert face_of(encoded(PIXELS), score_min=0.93).score >= 0.93
+    assert vision.process(blurred, Options(score_min=min(1.0, first + 0.05))).faces == ()
 
 
 def test_the_landmarks_are_where_the_eyes_and_the_mouth_are() -> None:
@@ -135,6 +167,33 @@ def test_padding_is_the_share_around_the_face() -> None:
     left, top = round(face.x + (face.width - side) / 2), face.y
     expected = cv2.resize(PIXELS[top : top + side, left : left + side], (300, 300))
     assert np.abs(bare.astype(float) - expected).mean() < 12
+
+
+@pytest.mark.parametrize("level", [False, True])
+@pytest.mark.parametrize(("width", "height"), [(240, 80), (80, 240)])
+def test_a_crop_out_of_a_part_is_that_out_of_the_whole(
+    *, width: int, height: int, level: bool
+) -> None:
+    scene = np.full((1500, 2400, 3), 128, np.uint8)
+    scene[400:912, 900:1412] = tilted(25)
+    chosen: dict[str, Any] = {
+        "crop_width": width,
+        "crop_height": height,
+        "level": level,
+        "crop_format": "png",
+    }
+    part = crop_of(scene, **chosen)
+    (found,) = vision.process(encoded(scene, ".bmp"), Options(**chosen)).faces
+    assert cv2.PSNR(part, decoded(found.crop)) > 30
+
+
+def test_a_large_picture_that_cannot_be_decoded_small_takes_no_further_copies() -> None:
+    tracemalloc.start()
+    try:
+        vision.process(encoded(np.full((4000, 6000, 3), 99, np.uint8), ".png"))
+        assert tracemalloc.get_traced_memory()[1] < 2 * 4000 * 6000 * 3
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("name", get_args(CropFormat))
@@ -206,6 +265,21 @@ def test_a_face_beyond_a_limit_is_rejected_with_the_reason(
     (good,) = vision.process(encoded(PIXELS), Options(**limit)).faces
     assert good.rejected is None
     assert good.crop is not None
+
+
+def test_a_face_whose_tilt_cannot_be_told_is_beyond_any_limit_of_it() -> None:
+    (found,) = vision.process(encoded(PIXELS), Options(detector="haar", tilt_max=90.0)).faces
+    assert found.rejected == "tilted"
+
+
+def test_a_levelled_crop_is_shifted_inside() -> None:
+    """As far as the face stays whole: no edge is repeated where there is a picture."""
+    marked = tilted(12)[45:].copy()
+    marked[0] = (255, 0, 255)
+    options = Options(level=True, crop_format="png")
+    (found,) = vision.process(encoded(marked, ".png"), options).faces
+    away = np.abs(decoded(found.crop).astype(int) - (255, 0, 255)).sum(axis=2)
+    assert (away < 60).mean() < 0.02
 
 
 def test_heic_is_read() -> None:

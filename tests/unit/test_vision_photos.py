@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import resource
 import struct
 import zlib
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from ops.sample.make import PORTRAIT, with_orientation
 from streamapp import vision
 from streamapp.errors import Code, StreamappError
 from streamapp.vision.detect import detector
+from streamapp.vision.header import read_header
 
 if TYPE_CHECKING:
     from streamapp.events import Face
@@ -134,6 +137,21 @@ def test_the_exif_orientation_is_undone(orientation: int, width: int) -> None:
     assert_at_home(faces.faces[0].face, width, height)
 
 
+@pytest.mark.parametrize("orientation", LIES_AS)
+@pytest.mark.parametrize("name", ["PNG", "WEBP", "AVIF", "TIFF"])
+def test_the_orientation_is_undone_once_in_every_format(name: str, orientation: int) -> None:
+    stored = cv2.cvtColor(
+        np.ascontiguousarray(LIES_AS[orientation](resized(640, 480))), cv2.COLOR_BGR2RGB
+    )
+    exif = Image.Exif()
+    exif[274] = orientation
+    photo = io.BytesIO()
+    Image.fromarray(stored).save(photo, name, exif=exif.tobytes())
+    faces = vision.process(photo.getvalue())
+    assert (faces.width, faces.height) == (640, 480)
+    assert_at_home(faces.faces[0].face, 640, 480)
+
+
 def test_a_nearly_square_picture_that_was_turned_keeps_its_sides_apart() -> None:
     stored = encoded(LIES_AS[6](resized(1999, 2000)))
     faces = vision.process(with_orientation(stored, 6))
@@ -216,6 +234,17 @@ def test_a_giant_is_refused_before_it_takes_memory() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert code_of(a_png_header(30_000, 30_000)) is Code.PHOTO_TOO_MANY_PIXELS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 50_000
+
+
+def test_the_size_of_a_heic_is_found_wherever_its_boxes_lie() -> None:
+    extent = struct.pack(">I4sIII", 20, b"ispe", 0, 640, 480)
+    meta = struct.pack(">I4sI", 12 + len(extent), b"meta", 0) + extent
+    kind = struct.pack(">I4s4sI4s", 20, b"ftyp", b"heic", 0, b"mif1")
+    data = struct.pack(">I4s", 8 + 400, b"mdat") + b"ispe" * 100
+    large = struct.pack(">I4sQ", 1, b"mdat", 16 + 400) + b"meta" * 100
+    for boxes in (kind + meta + data, kind + data + meta, kind + large + meta):
+        header = read_header(boxes, 10**9)
+        assert (header.format, header.width, header.height) == ("HEIC", 640, 480)
 
 
 def test_the_limit_of_pixels_is_the_last_that_passes() -> None:
