@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ops.bench.targets import Target
 
 if TYPE_CHECKING:
+    from ops.bench.everybody import Everybody
     from ops.bench.fidelity import Fidelity
     from ops.bench.finding import Again, Count
     from ops.bench.matching import Matches
@@ -28,6 +29,7 @@ class Measured(NamedTuple):
     groups: dict[DetectorName, dict[float, Matches]]
     turns: dict[DetectorName, dict[int, Again]]
     formats: dict[str, Again]
+    everybody: dict[str, Everybody]
     fidelity: dict[str, Fidelity]
 
 
@@ -62,6 +64,7 @@ def report(page: Page, measured: Measured) -> None:
     """All tables."""
     folders_table(page, measured)
     groups_table(page, measured)
+    everybody_table(page, measured)
     turns_table(page, measured)
     formats_table(page, measured)
     fidelity_table(page, measured)
@@ -90,6 +93,15 @@ def groups_table(page: Page, measured: Measured) -> None:
             for name, overlaps in measured.groups.items()
             for overlap, each in overlaps.items()
         ],
+    )
+
+
+def everybody_table(page: Page, measured: Measured) -> None:
+    """`FACES=all` where there is one face or none."""
+    section(page, "All faces of photos of one person, or of none")
+    page.table(
+        ["", "photos read", "with a face", "the first is another than alone", "further faces"],
+        [[name, *map(str, each)] for name, each in measured.everybody.items()],
     )
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ops.bench.accuracy_plot import draw
 from ops.bench.accuracy_tables import Measured, report, targets
+from ops.bench.everybody import everybody
 from ops.bench.fidelity import fidelity
 from ops.bench.finding import count, count_changed
 from ops.bench.labelled import FACES_MAX, match_groups, read_labels
@@ -67,6 +68,7 @@ def measure(folder: Path, most: int | None) -> Measured:
             for detector, options in by_detector.items()
         },
         formats=count_changed(sample, Options(), FORMATS),
+        everybody={name: everybody(photos[name]) for name in FOLDERS},
         fidelity={
             name: fidelity(photos[name], Options(faces_max=FACES_MAX if name == GROUPS else 1))
             for name in ("portrait", "tight", GROUPS)

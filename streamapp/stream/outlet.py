@@ -37,7 +37,7 @@ class Outlet:
     async def tell(self, event: BatchLogEvent) -> None:
         """Append to the batch log, in the partition of the batch's key."""
         key = batch_key(event.batch)
-        frames = [(key, value, None) for value in messages(event)]
+        frames = [(key, value, None) for value in wire_messages(event)]
         await patiently(lambda: _send(self._batches, frames))
 
     async def queue(self, lane: Lane, photos: Iterable[tuple[PhotoQueued, int]]) -> None:
@@ -61,7 +61,7 @@ def raw_topic(app: App, name: str) -> TopicT:
     )
 
 
-def messages(event: BatchLogEvent) -> list[bytes]:
+def wire_messages(event: BatchLogEvent) -> list[bytes]:
     """The event as it goes over the wire; a frame with too many faces for one message as more.
 
     Raises:
@@ -75,7 +75,7 @@ def messages(event: BatchLogEvent) -> list[bytes]:
     halves = (
         structs.replace(event, outcomes=half) for half in (outcomes[:middle], outcomes[middle:])
     )
-    return [message for half in halves for message in messages(half)]
+    return [message for half in halves for message in wire_messages(half)]
 
 
 def _checked(value: bytes) -> bytes:

@@ -9,7 +9,7 @@ from streamapp.archive.names import NAME_CHARACTERS_MAX
 from streamapp.errors import Code, StreamappError
 from streamapp.events import CroppedFace, Face, Outcome, PhotosFinished, decode_batch_log, encode
 from streamapp.keys import crop_key
-from streamapp.stream.outlet import EVENT_BYTES_MAX, messages
+from streamapp.stream.outlet import EVENT_BYTES_MAX, wire_messages
 
 BATCH = "0" * 32
 FACES_MAX = 100
@@ -47,13 +47,13 @@ def frame(*outcomes: Outcome) -> PhotosFinished:
 
 def test_a_run_of_portraits_is_one_message() -> None:
     event = frame(*(crowd(index, 1) for index in range(RUN_PHOTOS)))
-    assert messages(event) == [encode(event)]
+    assert wire_messages(event) == [encode(event)]
 
 
 def test_a_run_of_the_largest_crowds_is_several_messages_that_fit() -> None:
     event = frame(*(crowd(index, FACES_MAX) for index in range(RUN_PHOTOS)))
     assert len(encode(event)) > EVENT_BYTES_MAX
-    parts = messages(event)
+    parts = wire_messages(event)
     assert max(map(len, parts)) <= EVENT_BYTES_MAX
     frames = [decode_batch_log(part) for part in parts]
     outcomes = [o for each in frames if isinstance(each, PhotosFinished) for o in each.outcomes]
@@ -62,5 +62,5 @@ def test_a_run_of_the_largest_crowds_is_several_messages_that_fit() -> None:
 
 def test_a_photo_that_does_not_fit_is_refused_and_not_sent_for_ever() -> None:
     with pytest.raises(StreamappError) as refused:
-        messages(frame(crowd(0, 10_000)))
+        wire_messages(frame(crowd(0, 10_000)))
     assert refused.value.code is Code.INTERNAL
