@@ -93,4 +93,4 @@ def photo_folders(folder: Path) -> Path:
 
 @pytest.mark.parametrize("megapixels", [1, 4])
 def test_a_portrait_is_as_large_as_a_camera_s(megapixels: float) -> None:
-    assert 0.2 < len(make_portrait(3, megapixels)) / (megapixels * 1e6) < 0.27
+    assert 0.17 < len(make_portrait(3, megapixels)) / (megapixels * 1e6) < 0.27
