@@ -12,8 +12,8 @@ FACE_HEIGHT = 111
 """Of the sample's portrait, in its pixels."""
 
 GRAIN = 3.7
-"""Levels of grain that make files of 0.2 bytes a pixel or a little more: of real portraits half have
-more than 0.15 and a quarter more than 0.25."""
+"""Levels of grain that make files of 0.2 bytes a pixel or a little more: of real portraits half
+have more than 0.15 and a quarter more than 0.25."""
 
 
 def make_portrait(seed: int, megapixels: float) -> bytes:
