@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
     """Rows, columns, BGR."""
 
-__all__ = ["Picture", "decode", "decode_part", "read_header", "reduction_for"]
+__all__ = ["Picture", "decode", "decode_part", "read_header", "reduction_for", "shrunk"]
 
 _FLAGS = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
