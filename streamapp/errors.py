@@ -40,6 +40,22 @@ class Code(Enum):
     FIELD_MISSING = (Fate.REJECT, 400, "A required form field is missing.")
     FIELD_INVALID = (Fate.REJECT, 400, "A form field has a value that is not allowed.")
     BATCH_UNKNOWN = (Fate.REJECT, 404, "There is no batch with this id.")
+    BATCH_CLOSED = (Fate.REJECT, 409, "The batch has ended; open a new one.")
+    BATCH_FULL = (Fate.REJECT, 409, "The batch cannot take more; open a new one.")
+    KEY_REUSED = (
+        Fate.REJECT,
+        422,
+        "The Idempotency-Key was used before for another request; take a new one.",
+    )
+    KEY_FORBIDDEN = (Fate.REJECT, 403, "Objects under this key are not for import.")
+    LENGTH_MISSING = (Fate.REJECT, 411, "The request needs a length.")
+    PROJECT_QUOTA = (Fate.REJECT, 403, "The project's archives fill its quota.")
+    UPLOAD_UNKNOWN = (Fate.REJECT, 404, "There is no upload with this id.")
+    UPLOAD_EXPIRED = (Fate.REJECT, 410, "The upload was given up too long ago; begin a new one.")
+    UPLOAD_OFFSET = (Fate.REJECT, 409, "The upload stands at another offset; ask for it by HEAD.")
+    UPLOAD_LOCKED = (Fate.WAIT, 423, "Another request writes to this upload; try again shortly.")
+    UPLOAD_CHECKSUM = (Fate.REJECT, 460, "The checksum does not match what came; send it again.")
+    TUS_VERSION = (Fate.REJECT, 412, "This is tus 1.0.0; the header Tus-Resumable must say so.")
     ROUTE_UNKNOWN = (Fate.REJECT, 404, "There is nothing at this address.")
     METHOD_NOT_ALLOWED = (Fate.REJECT, 405, "This address does not answer that method.")
     UPLOADS_BUSY = (Fate.WAIT, 503, "As many uploads as allowed are running; try again shortly.")
@@ -53,6 +69,7 @@ class Code(Enum):
     ARCHIVE_EMPTY = (Fate.REJECT, 422, "The archive is empty.")
     ARCHIVE_NO_PHOTOS = (Fate.REJECT, 422, "The archive holds no photos.")
     ARCHIVE_TOO_LARGE = (Fate.REJECT, 413, "The archive is larger than the limit.")
+    ARCHIVE_RATIO = (Fate.REJECT, 422, "The archive inflates to too many times its size.")
     ARCHIVE_TOO_MANY_ENTRIES = (Fate.REJECT, 413, "The archive has more entries than the limit.")
 
     # An entry of the archive.

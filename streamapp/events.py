@@ -14,17 +14,22 @@ Index = Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
 """A photo's place in its batch, 0-based in directory order; what a roaring bitmap can hold."""
 
 
+WHOLE_OBJECT = -1
+"""In the place of a ZIP's method: the object ``archive`` is the photo, from its first byte on."""
+
+
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
     v: int = 1
 
 
-class ArchiveStored(_Event, frozen=True, kw_only=True, tag="ArchiveStored"):
-    """An archive lies complete in the object store and its directory was judged sound.
+class _Part(_Event, frozen=True, kw_only=True):
+    """A part of a batch: the photos that one request brought, all in one object.
 
-    ``photos`` entries of it will be processed, ``skipped`` ones are neither photo nor defect. The
-    same bytes lie as the manifest beside the archive (`keys.manifest_key`).
-
-    Topic ``archives``, key `keys.batch_key`, partition by key.
+    ``archive`` is that object, of ``archive_bytes``: a ``zip``, or a ``listing`` of objects that
+    are photos themselves. ``photos`` of it count, with the indexes from ``first_index`` on, which
+    also identifies the part within its batch; ``duplicates`` are those of them that repeat an
+    earlier one's name (indexes within the part, a serialized roaring bitmap, ``b""`` for none).
+    ``skipped`` entries are neither photo nor defect; ``skipped_by`` counts them by reason.
     """
 
     batch: str
@@ -32,14 +37,31 @@ class ArchiveStored(_Event, frozen=True, kw_only=True, tag="ArchiveStored"):
     priority: int
     archive: str
     archive_bytes: int
+    kind: Literal["zip", "listing"] = "zip"
     name: str
+    first_index: Index = 0
     photos: int
-    skipped: int
+    duplicates: bytes = b""
+    skipped: int = 0
+    skipped_by: dict[str, int] = {}
+    external_id: str = ""
+
+
+class ArchiveStored(_Part, frozen=True, kw_only=True, tag="ArchiveStored"):
+    """An archive lies complete in the object store and its directory was judged sound.
+
+    The same bytes lie as the part's manifest in the object store (`keys.manifest_key`).
+
+    Topic ``archives``, key `keys.batch_key`, partition by key.
+    """
+
     stored_at: float
 
 
 class PhotoQueued(_Event, frozen=True, kw_only=True, tag="PhotoQueued"):
     """A photo waits for detection: a claim check (object, byte range, CRC), never pixels.
+
+    ``method`` is the ZIP's, or `WHOLE_OBJECT` for an object that is the photo itself.
 
     Topic ``photos-{high,normal,low}`` by priority, key `keys.photo_key`. The partition is chosen
     by run, so that neighbours in the archive stay neighbours in the partition:
@@ -105,17 +127,51 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str = ""
 
 
-class BatchOpened(_Event, frozen=True, kw_only=True, tag="BatchOpened"):
-    """The archive's directory was read: exactly ``photos`` photos, indexes 0 to photos - 1."""
+class BatchOpened(_Part, frozen=True, kw_only=True, tag="BatchOpened"):
+    """A part belongs to the batch from now on: it opened the batch, or joined it later.
+
+    Exactly ``photos`` photos, indexes ``first_index`` to ``first_index + photos - 1``.
+    """
+
+    opened_at: float
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A place in the list of a part's photos: where the photo ``index`` (within the part) begins.
+
+    ``entry_at`` is the place of its entry, in bytes from the directory's (or listing's) start;
+    ``inner`` the number of photos before it that came of the same entry, an archive itself.
+    """
+
+    index: int = 0
+    entry_at: int = 0
+    inner: int = 0
+
+
+class ExpansionAdvanced(_Event, frozen=True, kw_only=True, tag="ExpansionAdvanced"):
+    """The photos of a part before ``cursor`` were queued, or failed at once: a checkpoint."""
+
+    batch: str
+    project: str
+    first_index: Index
+    cursor: Cursor
+
+
+class BatchCancelled(_Event, frozen=True, kw_only=True, tag="BatchCancelled"):
+    """No further photo of the batch is to be queued; what was queued before may still finish."""
+
+    batch: str
+    project: str
+    cancelled_at: float
+
+
+class PriorityChanged(_Event, frozen=True, kw_only=True, tag="PriorityChanged"):
+    """Photos that are queued from now on travel by another priority; the latest change counts."""
 
     batch: str
     project: str
     priority: int
-    archive: str
-    name: str
-    photos: int
-    skipped: int
-    opened_at: float
+    changed_at: float
 
 
 class BatchRejected(_Event, frozen=True, kw_only=True, tag="BatchRejected"):
@@ -136,7 +192,14 @@ class PhotosFinished(_Event, frozen=True, kw_only=True, tag="PhotosFinished"):
     outcomes: tuple[Outcome, ...]
 
 
-BatchLogEvent = BatchOpened | BatchRejected | PhotosFinished
+BatchLogEvent = (
+    BatchOpened
+    | BatchRejected
+    | BatchCancelled
+    | PriorityChanged
+    | ExpansionAdvanced
+    | PhotosFinished
+)
 """The batch log: topic ``batches``, key `keys.batch_key`, partition by key. It is the truth; the
 progress table, the rows and the crops' listing are projections of it."""
 

@@ -10,14 +10,36 @@ STATUS_PATH = "/api/batch/status"
 """Path of a batch's progress, followed by ``/{batch}``; the same on uploader and workers."""
 
 
-def archive_key(batch: str) -> str:
-    """Object key of a batch's archive."""
-    return f"archives/{batch}.zip"
+PARTS_MAX = 1000
+"""Requests that can bring photos to one batch."""
 
 
-def manifest_key(batch: str) -> str:
-    """Object key of a batch's manifest: its encoded `events.ArchiveStored`."""
-    return f"archives/{batch}.json"
+def archive_key(upload: str, kind: str = "zip") -> str:
+    """Object key of what an upload brought: a ZIP or a listing; a new one for each upload."""
+    return f"archives/{upload}.{kind}"
+
+
+def manifest_key(batch: str, part: int = 0) -> str:
+    """Object key of the manifest of the batch's part number ``part`` (from 0).
+
+    It is the encoded `events.ArchiveStored` of that part; all of a batch lie under
+    ``manifest_key(batch)`` without its last segment.
+    """
+    return f"batches/{batch}/{part:04d}.json"
+
+
+def note_key(upload: str) -> str:
+    """Object key of the note that an upload is under way; see `upload.notes`."""
+    return f"incoming/{upload}.json"
+
+
+def tail_key(upload: str, part: int) -> str:
+    """Object key of the received beginning of part ``part`` (from 1) of a resumable upload."""
+    return f"incoming/{upload}.tail-{part}"
+
+
+OWN_PREFIXES = ("archives/", "batches/", "crops/", "incoming/", "projects/")
+"""Where the product's own objects lie; nothing is imported from there."""
 
 
 def crop_key(batch: str, index: int, face: int = 0, suffix: str = "jpg") -> str:

@@ -12,7 +12,15 @@ from typing import Literal
 import msgspec
 from pyroaring import BitMap
 
-from streamapp.events import BatchLogEvent, BatchOpened, BatchRejected, PhotosFinished
+from streamapp.events import (
+    BatchCancelled,
+    BatchLogEvent,
+    BatchOpened,
+    BatchRejected,
+    ExpansionAdvanced,
+    PhotosFinished,
+    PriorityChanged,
+)
 
 BatchState = Literal["queued", "processing", "completed", "rejected"]
 
@@ -84,6 +92,8 @@ def fold(state: Progress | None, event: BatchLogEvent) -> Progress:
             )
         case PhotosFinished():
             return _finished(before, event)
+        case BatchCancelled() | PriorityChanged() | ExpansionAdvanced():
+            return before
 
 
 def _opened(state: Progress, event: BatchOpened) -> Progress:

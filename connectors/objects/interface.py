@@ -7,7 +7,21 @@ that is not there raises ``OBJECT_MISSING``. No other exception leaves a connect
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PART_BYTES = 8 << 20
+"""Of every part of a `put_part` but the last; S3 takes 10,000 of them."""
+
+
+class Stored(NamedTuple):
+    """An object as a listing tells of it: its size in bytes, its last change in Unix seconds."""
+
+    key: str
+    size: int
+    modified: float
 
 
 class Source(Protocol):
@@ -59,4 +73,45 @@ class ObjectStore(Protocol):
 
     def url(self, key: str) -> str:
         """The address written into rows; no request is made."""
+        ...
+
+
+class UploadStore(ObjectStore, Protocol):
+    """What taking uploads in, and cleaning up after them, asks of the store beyond the rest."""
+
+    def put_new(self, key: str, data: bytes, content_type: str) -> bool:
+        """`put` unless an object is there already: True for exactly one of all who try."""
+        ...
+
+    def listing(self, prefix: str, after: str = "") -> Iterator[Stored]:
+        """The objects under ``prefix`` whose key comes behind ``after``, in order, as a stream."""
+        ...
+
+    def begin_parts(self, key: str, content_type: str) -> str:
+        """Begin an object that comes in parts; the token for the calls below.
+
+        Parts survive a restart of everybody. The object appears when they are made one.
+        """
+        ...
+
+    def put_part(self, key: str, token: str, number: int, data: bytes) -> None:
+        """Store part ``number`` (from 1) of `PART_BYTES` (the last may be shorter), durably.
+
+        In order; the last one may be stored again. ``OBJECT_MISSING`` when ``token`` is over.
+        """
+        ...
+
+    def parts(self, key: str, token: str) -> int:
+        """The number of whole parts that are stored, without a gap from 1 on.
+
+        ``OBJECT_MISSING`` when ``token`` is over: made one, dropped, or never begun.
+        """
+        ...
+
+    def join_parts(self, key: str, token: str) -> None:
+        """Make the stored parts the object ``key``; ``OBJECT_MISSING`` when ``token`` is over."""
+        ...
+
+    def drop_parts(self, key: str) -> None:
+        """Remove every unfinished upload of ``key``, also of a `put_stream` that was killed."""
         ...

@@ -108,6 +108,7 @@ class Expansion:
                 project=stored.project,
                 priority=stored.priority,
                 archive=stored.archive,
+                archive_bytes=stored.archive_bytes,
                 name=stored.name,
                 photos=judgement.photos,
                 skipped=judgement.skipped,

@@ -24,6 +24,7 @@ def row(batch: str, log_offset: int, *, photos: int | None, finished: int) -> tu
             project="p",
             priority=5,
             archive="a",
+            archive_bytes=1000,
             name="n",
             photos=photos,
             skipped=0,

@@ -14,6 +14,7 @@ def opening(photos: int) -> BatchOpened:
         project="p",
         priority=5,
         archive="archives/b1.zip",
+        archive_bytes=1000,
         name="photos.zip",
         photos=photos,
         skipped=0,
