@@ -1,8 +1,8 @@
 """The edge between minio-py or urllib3 and the catalogue of errors.
 
-A missing object is ``OBJECT_MISSING``. All else is ``STORE_AWAY`` with the store's own words,
-wrong credentials and a missing bucket included: they are faults of the installation, so the work
-waits for the person on call and no photo fails for them.
+A missing object or multipart upload is ``OBJECT_MISSING``. All else is ``STORE_AWAY`` with the
+store's own words, wrong credentials and a missing bucket included: they are faults of the
+installation, so the work waits for the person on call and no photo fails for them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from streamapp.errors import Code, StreamappError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_MISSING = ("NoSuchKey", "NoSuchUpload")
+
 
 @contextmanager
 def translated(where: str) -> Iterator[None]:
@@ -27,7 +29,7 @@ def translated(where: str) -> Iterator[None]:
         yield
     except S3Error as error:
         name = error.response.headers.get("x-minio-error-code") or error.code
-        code = Code.OBJECT_MISSING if name == "NoSuchKey" else Code.STORE_AWAY
+        code = Code.OBJECT_MISSING if name in _MISSING else Code.STORE_AWAY
         detail = f"{where}/{error.object_name or ''}: {name}: {error.message}"
         raise StreamappError(code, detail) from error
     except (MinioException, HTTPError, OSError, ParseError) as error:

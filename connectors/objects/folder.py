@@ -3,57 +3,56 @@
 Guarantees: an object appears under its name whole or not at all, also after a power cut: it is
 written and synced in ``.incoming`` of the same file system, then renamed. A streamed object's
 folder is synced too, because its sender may now drop the original. What a killed writer leaves
-behind is removed by the next `FolderStore.prepare`. A disk that is full, gone or closed to us is
-``STORE_AWAY`` with the reason.
+behind is removed by the next `FolderStore.prepare`; what comes in parts waits in ``.partial``. A
+disk that is full, gone or closed to us is ``STORE_AWAY`` with the reason.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import contextmanager, suppress
-from io import BytesIO, FileIO
-from pathlib import Path
+from io import BytesIO
 from typing import IO, TYPE_CHECKING
-from uuid import uuid4
 
-from connectors.objects.key import checked, is_key, is_prefix
-from streamapp.errors import Code, StreamappError
+from connectors.objects.disk import NO_FILE, away, missing, sync_folder
+from connectors.objects.incoming import Incoming
+from connectors.objects.key import checked, is_prefix
+from connectors.objects.partial import Partial
+from connectors.objects.walk import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from connectors.objects.interface import Source
-
-PIECE_BYTES = 1 << 20
+    from connectors.objects.interface import Source, Stored
 
 
 class FolderStore:
-    """An `ObjectStore` in the folder ``root``. Content types are not kept: files need none."""
+    """An `UploadStore` in the folder ``root``. Content types are not kept: files need none."""
 
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
-        self._incoming = self._root / ".incoming"
+        self._incoming = Incoming(self._root / ".incoming")
+        self._partial = Partial(self._root / ".partial", self._incoming)
 
     def prepare(self) -> None:
-        """Make the folder, and remove what killed writers left; living ones hold a lock."""
-        with _away(self._root):
-            self._incoming.mkdir(parents=True, exist_ok=True)
-            for path in self._incoming.iterdir():
-                with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    path.unlink()
+        """Make the folder, and remove what killed writers left."""
+        self._incoming.prepare()
 
     def put(self, key: str, data: bytes, content_type: str) -> None:  # noqa: ARG002 - see class
         """Write the file; an existing one is replaced."""
-        self._write(self._path(key), BytesIO(data))
+        self._incoming.write(self._path(key), BytesIO(data))
+
+    def put_new(self, key: str, data: bytes, content_type: str) -> bool:  # noqa: ARG002
+        """Write the file and link it to its name, which fails for all but one."""
+        return self._incoming.write_new(self._path(key), BytesIO(data))
 
     def put_stream(self, key: str, source: Source, content_type: str) -> int:  # noqa: ARG002
         """Write the file in pieces of 1 MiB and return its size in bytes."""
         path = self._path(key)
-        size = self._write(path, source)
-        with _away(key):
-            _sync_folder(path.parent)
+        size = self._incoming.write(path, source)
+        with away(key):
+            sync_folder(path.parent)
         return size
 
     def read(self, key: str, start: int, length: int) -> bytes:
@@ -69,21 +68,39 @@ class FolderStore:
 
     def delete(self, key: str) -> None:
         """Remove the file; it may be gone already."""
-        with _away(key), suppress(*_NO_FILE):
+        with away(key), suppress(*NO_FILE):
             self._path(key).unlink()
 
     def keys(self, prefix: str) -> list[str]:
         """The keys that start with ``prefix``, sorted; only the folder it names is searched."""
-        if not is_prefix(prefix):
-            return []
-        with _away(prefix):
-            self._incoming.stat()
-        found = (
-            Path(folder, name).relative_to(self._root).as_posix()
-            for folder, _, names in os.walk(self._root / prefix.rpartition("/")[0])
-            for name in names
-        )
-        return sorted(key for key in found if key.startswith(prefix) and is_key(key))
+        return [found.key for found in self.listing(prefix)]
+
+    def listing(self, prefix: str, after: str = "") -> Iterator[Stored]:
+        """The objects under ``prefix`` behind ``after``, as `walk` finds them."""
+        with away(prefix):
+            self._incoming.folder.stat()
+            if is_prefix(prefix):
+                yield from walk(self._root, prefix, after)
+
+    def begin_parts(self, key: str, content_type: str) -> str:  # noqa: ARG002 - see class
+        """Begin an object that comes in parts; see `Partial`."""
+        return self._partial.begin(checked(key))
+
+    def put_part(self, key: str, token: str, number: int, data: bytes) -> None:
+        """Write and sync part ``number``."""
+        self._partial.put(key, token, number, data)
+
+    def parts(self, key: str, token: str) -> int:
+        """The number of whole parts."""
+        return self._partial.count(key, token)
+
+    def join_parts(self, key: str, token: str) -> None:
+        """Make the parts the object, by a rename."""
+        self._partial.join(key, token, self._path(key))
+
+    def drop_parts(self, key: str) -> None:
+        """Remove what there is of ``key``; a `put_stream`'s is the next `prepare`'s."""
+        self._partial.drop(key)
 
     def url(self, key: str) -> str:
         """The ``file://`` address."""
@@ -95,66 +112,5 @@ class FolderStore:
     @contextmanager
     def _open(self, key: str) -> Iterator[IO[bytes]]:
         path = self._path(key)
-        try:
-            with path.open("rb") as file:
-                yield file
-        except _NO_FILE as error:
-            there = self._incoming.is_dir()  # else the whole disk is away, not this object
-            code = Code.OBJECT_MISSING if there else Code.STORE_AWAY
-            raise StreamappError(code, f"{path}: {error.strerror}") from error
-        except OSError as error:
-            raise StreamappError(Code.STORE_AWAY, f"{path}: {error.strerror}") from error
-
-    def _write(self, path: Path, source: Source) -> int:
-        with _away(path):
-            temporary, file = self._create()
-        try:
-            with file:
-                while piece := source.read(PIECE_BYTES):
-                    with _away(path):
-                        _write_all(file, piece)
-                with _away(path):
-                    os.fdatasync(file.fileno())
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    temporary.replace(path)
-                return file.tell()
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-
-    def _create(self) -> tuple[Path, FileIO]:
-        """A new temporary file, open and locked."""
-        while True:
-            temporary = self._incoming / uuid4().hex
-            file = temporary.open("xb", buffering=0)
-            fcntl.flock(file, fcntl.LOCK_SH)
-            # Between the two, somebody's prepare may have taken it for a leftover and removed it.
-            if os.fstat(file.fileno()).st_nlink:
-                return temporary, file
-            file.close()
-
-
-_NO_FILE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
-
-
-@contextmanager
-def _away(where: object) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StreamappError(Code.STORE_AWAY, f"{where}: {error.strerror}") from error
-
-
-def _write_all(file: FileIO, piece: bytes) -> None:
-    rest = memoryview(piece)
-    while rest:
-        rest = rest[file.write(rest) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        with missing(path, witness=self._incoming.folder), path.open("rb") as file:
+            yield file

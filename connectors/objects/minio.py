@@ -11,37 +11,28 @@ Open the store in the process that uses it: connections do not survive a fork.
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from minio import Minio
 from minio.error import S3Error
 from minio.helpers import check_bucket_name
-from urllib3 import PoolManager, Retry, Timeout
 
 from connectors.objects.faults import translated
+from connectors.objects.interface import Stored
 from connectors.objects.key import checked, is_prefix
-from connectors.objects.uploads import Uploads, parts
-from streamapp.errors import StreamappError
+from connectors.objects.requests import Requests, bounded_pool
+from connectors.objects.stream import send_stream
+from connectors.objects.uploads import Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from connectors.objects.interface import Source
 
-PART_BYTES = 8 << 20
-PARTS_MAX = 10_000
-"""S3's limit; with the parts' size it bounds an object to 78 GiB (84 GB)."""
-
-_PARTS_IN_FLIGHT = 2
-
 
 class MinioStore:
-    """An `ObjectStore` in ``bucket`` at ``endpoint`` (``host:port``).
+    """An `UploadStore` in ``bucket`` at ``endpoint`` (``host:port``).
 
     ``public_url`` is the bucket's address for those who read the rows, where it differs from
     ``http(s)://endpoint/bucket``. ``read_timeout_s`` bounds each wait for an answer. An endpoint,
@@ -61,7 +52,7 @@ class MinioStore:
         read_timeout_s: float = 30,
     ) -> None:
         check_bucket_name(bucket, strict=True)  # the client itself looks only when it sends
-        pool = _pool(read_timeout_s)
+        pool = bounded_pool(read_timeout_s)
         self._client = Minio(
             endpoint,
             access_key=access_key,
@@ -73,7 +64,7 @@ class MinioStore:
         self._bucket = bucket
         self._where = f"{'https' if secure else 'http'}://{endpoint}/{bucket}"
         self._url = (public_url or self._where).rstrip("/")
-        self._uploads = Uploads(self._client, pool, bucket, self._where)
+        self._uploads = Uploads(Requests(self._client, pool, bucket, self._where))
 
     def prepare(self) -> None:
         """Make the bucket when it is missing; another replica may be doing the same."""
@@ -90,25 +81,13 @@ class MinioStore:
         """Store ``data`` with one request."""
         self._uploads.put(checked(key), data, content_type)
 
+    def put_new(self, key: str, data: bytes, content_type: str) -> bool:
+        """Store ``data`` with one request that only the first of all gets through."""
+        return self._uploads.put_new(checked(key), data, content_type)
+
     def put_stream(self, key: str, source: Source, content_type: str) -> int:
         """Store a stream in parts; one that fits into a single part with one request."""
-        checked(key)
-        pieces = parts(source, PART_BYTES, PARTS_MAX)
-        first = next(pieces, b"")
-        if len(first) < PART_BYTES:
-            self.put(key, first, content_type)
-            return len(first)
-        pieces = chain((first,), pieces)
-        del first  # not held while the rest is sent
-        upload = self._uploads.start(key, content_type)
-        try:
-            etags, size = self._send_parts(key, upload, pieces)
-            self._uploads.finish(key, upload, etags)
-        except BaseException:
-            with suppress(StreamappError):
-                self._uploads.abort(key, upload)
-            raise
-        return size
+        return send_stream(self._uploads, checked(key), source, content_type)
 
     def read(self, key: str, start: int, length: int) -> bytes:
         """One ranged GET; a range that starts at or after the end is empty."""
@@ -135,45 +114,40 @@ class MinioStore:
 
     def keys(self, prefix: str) -> list[str]:
         """The keys that start with ``prefix``, sorted; a request per 1,000."""
+        return [found.key for found in self.listing(prefix)]
+
+    def listing(self, prefix: str, after: str = "") -> Iterator[Stored]:
+        """The objects under ``prefix`` behind ``after``; a request per 1,000, as they are taken."""
         if not is_prefix(prefix):
-            return []
+            return
         with translated(self._where):
-            found = self._client.list_objects(self._bucket, prefix, recursive=True)
-            return sorted(item.object_name for item in found if item.object_name)
+            for found in self._client.list_objects(
+                self._bucket, prefix, recursive=True, start_after=after
+            ):
+                if found.object_name and found.last_modified:
+                    modified = found.last_modified.timestamp()
+                    yield Stored(found.object_name, found.size or 0, modified)
+
+    def begin_parts(self, key: str, content_type: str) -> str:
+        """Open a multipart upload; the token is its id."""
+        return self._uploads.start(checked(key), content_type)
+
+    def put_part(self, key: str, token: str, number: int, data: bytes) -> None:
+        """Store part ``number`` with one request."""
+        self._uploads.part(checked(key), token, number, data)
+
+    def parts(self, key: str, token: str) -> int:
+        """The number of parts, as the store lists them."""
+        return len(self._uploads.etags(checked(key), token))
+
+    def join_parts(self, key: str, token: str) -> None:
+        """Finish the multipart upload with the parts that the store lists."""
+        self._uploads.finish(checked(key), token, self._uploads.etags(key, token))
+
+    def drop_parts(self, key: str) -> None:
+        """Abort every multipart upload of ``key``."""
+        self._uploads.abort_all(checked(key))
 
     def url(self, key: str) -> str:
         """``public_url`` and the key, percent-encoded."""
         return f"{self._url}/{quote(checked(key))}"
-
-    def _send_parts(self, key: str, upload: str, pieces: Iterator[bytes]) -> tuple[list[str], int]:
-        """Send the pieces, at most two at a time, and return the parts' ETags and their size."""
-        etags: list[str] = []
-        size = 0
-        under_way: deque[Future[str]] = deque()
-        with ThreadPoolExecutor(_PARTS_IN_FLIGHT) as threads:
-            for number, piece in enumerate(pieces, 1):
-                size += len(piece)
-                under_way.append(threads.submit(self._uploads.part, key, upload, number, piece))
-                if len(under_way) > _PARTS_IN_FLIGHT:
-                    etags.append(under_way.popleft().result())
-            etags.extend(part.result() for part in under_way)
-        return etags, size
-
-
-def _pool(read_timeout_s: float) -> PoolManager:
-    """Connections that give up soon: whoever waits for the store does so outside, and says so."""
-    return PoolManager(
-        maxsize=32,
-        blocksize=1 << 18,
-        timeout=Timeout(connect=3, read=read_timeout_s),
-        retries=Retry(
-            total=2,
-            connect=1,
-            read=1,
-            status=2,
-            backoff_factor=0.2,
-            status_forcelist=(500, 502, 503, 504),
-            raise_on_status=False,
-            respect_retry_after_header=False,
-        ),
-    )

@@ -16,12 +16,12 @@ from streamapp.errors import Code, StreamappError
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-    from connectors.objects.interface import ObjectStore
+    from connectors.objects.interface import UploadStore
     from connectors.records.interface import RecordStore
     from streamapp.settings import Settings
 
 
-def object_store(settings: Settings, *, read_timeout_s: float = 30.0) -> ObjectStore:
+def object_store(settings: Settings, *, read_timeout_s: float = 30.0) -> UploadStore:
     """The object store of ``OBJECTS_URL``; nothing connects yet.
 
     Args:
@@ -46,7 +46,7 @@ def object_store(settings: Settings, *, read_timeout_s: float = 30.0) -> ObjectS
     )
 
 
-def _minio(settings: Settings, url: SplitResult, bucket: str, read_timeout_s: float) -> ObjectStore:
+def _minio(settings: Settings, url: SplitResult, bucket: str, read_timeout_s: float) -> UploadStore:
     from connectors.objects.minio import MinioStore
 
     try:

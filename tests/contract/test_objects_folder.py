@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from connectors.objects.folder import FolderStore
+from connectors.objects.interface import PART_BYTES
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
@@ -135,3 +136,33 @@ def test_the_address_leads_to_the_file(store: FolderStore) -> None:
     url = urlsplit(store.url("crops/ein Bild #1.jpg"))
     assert url.scheme == "file"
     assert Path(unquote(url.path)).read_bytes() == b"crop"
+
+
+def test_a_token_leads_nowhere_else(store: FolderStore, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"outside")
+    for token in ("../../x", "", "/x"):
+        with pytest.raises(StreamappError) as caught:
+            store.put_part("archive", token, 1, b"x")
+        assert caught.value.code is Code.OBJECT_MISSING
+
+
+def test_a_part_that_is_not_whole_does_not_count(store: FolderStore, folder: Path) -> None:
+    token = store.begin_parts("archive", "application/zip")
+    store.put_part("archive", token, 1, bytes(PART_BYTES))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (PART_BYTES + 3 * MIB, limits[1]))
+    try:
+        assert_away(lambda: store.put_part("archive", token, 2, bytes(PART_BYTES)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert store.parts("archive", token) == 1
+    store.join_parts("archive", token)
+    assert store.size("archive") == PART_BYTES
+    assert list((folder / ".partial").iterdir()) == []
+
+
+def test_dropped_parts_leave_no_file(store: FolderStore, folder: Path) -> None:
+    token = store.begin_parts("archive", "application/zip")
+    store.put_part("archive", token, 1, b"x")
+    store.drop_parts("archive")
+    assert list((folder / ".partial").iterdir()) == []

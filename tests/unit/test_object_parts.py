@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from connectors.objects.uploads import parts
+from connectors.objects.stream import parts
 from streamapp.errors import Code, StreamappError
 
 
