@@ -8,6 +8,7 @@ say is not judged here but in `rules`. Follows PKWARE's APPNOTE 4.3.12 and 4.5.3
 
 from __future__ import annotations
 
+import stat
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -25,18 +26,21 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 1 << 20
 
-_ENTRY = Struct("<4sBBHHHLLLLHHHHHLL")
+_ENTRY = Struct("<4xBBHHHLLLLHHHHHLL")
 _ENTRY_SIGNATURE = b"PK\1\2"
 _ENTRY_BYTES_MAX = _ENTRY.size + 3 * 0xFFFF
 _FULL_32 = 0xFFFFFFFF
 _FULL_16 = 0xFFFF
+_UNIX_SYSTEMS = (3, 19)
+_DOS_DIRECTORY = 0x10
 
 
-class RawEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class RawEntry(msgspec.Struct, frozen=True, gc=False):
     """An entry as the directory states it; sizes and offsets in bytes, offsets of the file.
 
-    ``name_bytes`` is the length of the name as written; ``system`` is the one the entry was made
-    on (APPNOTE 4.4.2), which tells how to read ``attributes``.
+    ``name_bytes`` is the length of the name as written; ``file_type`` Unix's (``stat.S_IFMT``),
+    0 when the entry does not say; ``next_at`` where the next entry begins, from the directory's
+    start.
     """
 
     name: str
@@ -47,40 +51,44 @@ class RawEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     compressed_bytes: int
     photo_bytes: int
     header_offset: int
-    system: int
-    attributes: int
+    file_type: int
+    next_at: int
 
 
-def entries(read: Reader, directory: Directory) -> Iterator[RawEntry]:
-    """Every entry, in directory order.
+def entries(read: Reader, directory: Directory, start: int = 0) -> Iterator[RawEntry]:
+    """Every entry, in directory order, from the one at ``start`` on (bytes into the directory).
 
     Raises:
         StreamappError: ``ARCHIVE_BROKEN`` or ``ARCHIVE_MULTI_DISK``, when the iteration gets there.
     """
-    buffer, at, position, found = b"", 0, directory.start, 0
-    while position < directory.end or at < len(buffer):
-        if len(buffer) - at < _ENTRY_BYTES_MAX and position < directory.end:
-            piece = read_exactly(read, position, min(PIECE_BYTES, directory.end - position))
-            buffer, at, position = buffer[at:] + piece, 0, position + len(piece)
-        entry, at = _entry(buffer, at, directory.shift)
+    buffer, base, at, found = b"", start, start, 0
+    length, shift = directory.end - directory.start, directory.shift
+    while at < length:
+        buffered = base + len(buffer)
+        if buffered - at < _ENTRY_BYTES_MAX and buffered < length:
+            piece_bytes = min(PIECE_BYTES, length - buffered)
+            piece = read_exactly(read, directory.start + buffered, piece_bytes)
+            buffer, base = buffer[at - base :] + piece, at
+        entry = _entry(buffer, at - base, base, shift)
+        at = entry.next_at
         found += 1
         yield entry
-    if found % directory.modulus != directory.count:
+    if not start and found % directory.modulus != directory.count:
         claim = f"{directory.count} entries claimed, {found} found"
         raise StreamappError(Code.ARCHIVE_BROKEN, claim)
 
 
-def _entry(buffer: bytes, at: int, shift: int) -> tuple[RawEntry, int]:
-    """The entry at ``at``, and where the next one begins."""
-    if len(buffer) - at < _ENTRY.size or not buffer.startswith(_ENTRY_SIGNATURE, at):
+def _entry(buffer: bytes, at: int, base: int, shift: int) -> RawEntry:
+    """The entry at ``at`` of a buffer that begins ``base`` bytes into the directory."""
+    name_at = at + _ENTRY.size
+    if len(buffer) < name_at or not buffer.startswith(_ENTRY_SIGNATURE, at):
         raise StreamappError(Code.ARCHIVE_BROKEN, "an entry of the directory is damaged")
     # fmt: off
     (
-        _, _, system, _, flags, method, _, crc, compressed_bytes, photo_bytes,
+        _, system, _, flags, method, _, crc, compressed_bytes, photo_bytes,
         name_bytes, extra_bytes, comment_bytes, disk, _, attributes, offset,
     ) = _ENTRY.unpack_from(buffer, at)
     # fmt: on
-    name_at = at + _ENTRY.size
     extra_at = name_at + name_bytes
     end = extra_at + extra_bytes + comment_bytes
     if end > len(buffer):
@@ -92,19 +100,25 @@ def _entry(buffer: bytes, at: int, shift: int) -> tuple[RawEntry, int]:
         )
     if disk:
         raise StreamappError(Code.ARCHIVE_MULTI_DISK)
-    entry = RawEntry(
-        name=decode_name(buffer[name_at:extra_at], extra),
-        name_bytes=name_bytes,
-        flags=flags,
-        method=method,
-        crc=crc,
-        compressed_bytes=compressed_bytes,
-        photo_bytes=photo_bytes,
-        header_offset=offset + shift,
-        system=system,
-        attributes=attributes,
+    return RawEntry(
+        decode_name(buffer[name_at:extra_at], extra),
+        name_bytes,
+        flags,
+        method,
+        crc,
+        compressed_bytes,
+        photo_bytes,
+        offset + shift,
+        _file_type(system, attributes, photo_bytes),
+        base + end,
     )
-    return entry, end
+
+
+def _file_type(system: int, attributes: int, photo_bytes: int) -> int:
+    """Unix's file type (APPNOTE 4.4.15); a directory by DOS's bit only when it holds nothing."""
+    if attributes & _DOS_DIRECTORY and not photo_bytes:
+        return stat.S_IFDIR
+    return attributes >> 16 & 0xF000 if system in _UNIX_SYSTEMS else 0
 
 
 def _widened(values: tuple[int, ...], disk: int, field: bytes) -> tuple[tuple[int, ...], int]:

@@ -16,55 +16,54 @@ if TYPE_CHECKING:
 
 _MIB = 1 << 20
 _ENCRYPTED = 0x2041  # flag bits 0, 6, 13: APPNOTE 4.4.4
-_UNIX_SYSTEMS = (3, 19)
+_AES = 99  # APPNOTE 4.4.5: in the place of the method, which the extra field tells
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What an archive may hold. ``ratio_max`` is inflated over compressed size of one photo."""
+    """What an archive may hold.
+
+    ``ratio_max`` is inflated over compressed size of one photo, ``archive_ratio_max`` of all
+    photos together over the archive's size. ``name_bytes_max`` limits a name in UTF-8. With
+    ``nested``, the photos of archives within the archive are its own.
+    """
 
     entries_max: int = 1_000_000
     photo_compressed_bytes_max: int = 64 * _MIB
     photo_bytes_max: int = 128 * _MIB
     ratio_max: int = 250
-
-
-def is_folder(raw: RawEntry) -> bool:
-    """A directory by its attributes; its name may lack the slash."""
-    return _file_type(raw) == stat.S_IFDIR
+    archive_ratio_max: int = 100
+    name_bytes_max: int = 1024
+    nested: bool = False
 
 
 def entry_fault(raw: RawEntry, limits: Limits) -> tuple[Code, str] | None:
     """The first thing wrong with an entry, with its particulars; None for a sound one."""
-    return _kind_fault(raw) or _size_fault(raw, limits)
-
-
-def _file_type(raw: RawEntry) -> int:
-    """The Unix file type, 0 when the entry does not say."""
-    return stat.S_IFMT(raw.attributes >> 16) if raw.system in _UNIX_SYSTEMS else 0
-
-
-def _kind_fault(raw: RawEntry) -> tuple[Code, str] | None:
-    """What in its name or kind makes it unusable."""
-    if path := path_fault(raw.name):
+    if path := path_fault(raw.name, limits.name_bytes_max):
         return Code.ENTRY_PATH, path
-    if _file_type(raw) not in (0, stat.S_IFREG):
+    if raw.file_type not in (0, stat.S_IFREG):
         return Code.ENTRY_NOT_A_FILE, ""
-    if raw.flags & _ENCRYPTED:
+    if is_encrypted(raw):
         return Code.ENTRY_ENCRYPTED, ""
     if raw.method not in METHODS:
         return Code.ENTRY_METHOD, f"method {raw.method}"
-    return None
+    return _size_fault(raw.method, raw.compressed_bytes, raw.photo_bytes, limits)
 
 
-def _size_fault(raw: RawEntry, limits: Limits) -> tuple[Code, str] | None:
-    """What in its declared sizes does."""
-    sizes = f"{raw.compressed_bytes} bytes, {raw.photo_bytes} inflated"
+def is_encrypted(raw: RawEntry) -> bool:
+    """Traditional, strong or AES encryption, or an encrypted directory's masked values."""
+    return raw.flags & _ENCRYPTED != 0 or raw.method == _AES
+
+
+def _size_fault(
+    method: int, compressed_bytes: int, photo_bytes: int, limits: Limits
+) -> tuple[Code, str] | None:
+    """What in its declared sizes makes it unusable."""
     if (
-        raw.compressed_bytes > limits.photo_compressed_bytes_max
-        or raw.photo_bytes > limits.photo_bytes_max
-        or raw.photo_bytes > limits.ratio_max * raw.compressed_bytes
+        compressed_bytes > limits.photo_compressed_bytes_max
+        or photo_bytes > limits.photo_bytes_max
+        or photo_bytes > limits.ratio_max * compressed_bytes
     ):
-        return Code.ENTRY_TOO_LARGE, sizes
-    if raw.method == STORED and raw.compressed_bytes != raw.photo_bytes:
-        return Code.ENTRY_BROKEN, f"stored, but {sizes}"
+        return Code.ENTRY_TOO_LARGE, f"{compressed_bytes} bytes, {photo_bytes} inflated"
+    if method == STORED and compressed_bytes != photo_bytes:
+        return Code.ENTRY_BROKEN, f"stored, but {compressed_bytes} bytes, {photo_bytes} inflated"
     return None

@@ -6,29 +6,36 @@ tricks are refused all the same, since whoever reads the names later may be less
 
 from __future__ import annotations
 
-import re
-from array import array
-from hashlib import blake2b
 from zlib import crc32
 
 from streamapp.archive.extra import UNICODE_PATH_ID, extra_field
 
 NAME_CHARACTERS_MAX = 1024
+"""What fits into every event and row; a longer name is cut (and its photo failed)."""
 
 _UNICODE_PATH_VERSION = 1
-_PHOTO_EXTENSION = re.compile(
-    "avif|bmp|dib|gif|hei[cf]|j2k|jfif|jp2|jpe|jpe?g|png|tiff?|webp", re.IGNORECASE
+_PHOTO_EXTENSIONS = frozenset(
+    {
+        *("avif", "bmp", "dib", "gif", "heic", "heif", "j2k", "jfif", "jp2"),
+        *("jpe", "jpeg", "jpg", "png", "tif", "tiff", "webp"),
+    }
 )
-_DRIVE = re.compile(r"[A-Za-z]:")
+_ARCHIVE_EXTENSIONS = frozenset(
+    {
+        *("7z", "bz2", "cab", "cb7", "cbr", "cbt", "cbz", "gz", "lz4", "lzma"),
+        *("rar", "tar", "tbz2", "tgz", "txz", "tzst", "xz", "zip", "zipx", "zst"),
+    }
+)
 _CLUTTER_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
-_CLUTTER_FOLDER = "__MACOSX"
+_CLUTTER_EXTENSIONS = frozenset(name.rpartition(".")[2] for name in _CLUTTER_NAMES)
 
 
 def decode_name(raw: bytes, extra: bytes) -> str:
     """The name: Info-ZIP's Unicode path when it belongs to ``raw``, else UTF-8, else CP437.
 
     UTF-8 is tried whatever flag bit 11 says, because macOS writes UTF-8 without it and a CP437
-    name with letters beyond ASCII is hardly ever valid UTF-8. Never fails.
+    name with letters beyond ASCII is hardly ever valid UTF-8. CP437 has a character for every
+    byte, so a name in neither encoding is a label still, and different names stay different.
     """
     field = extra_field(extra, UNICODE_PATH_ID) if b"up" in extra else None
     if field and field[0] == _UNICODE_PATH_VERSION and field[1:5] == _crc(raw):
@@ -43,69 +50,45 @@ def _crc(raw: bytes) -> bytes:
     return crc32(raw).to_bytes(4, "little")
 
 
-def is_clutter(name: str) -> bool:
-    """A directory, or what desktop systems leave in folders: no photo and no failure."""
-    *folders, last = name.split("/")
-    return (
-        not last
-        or last.startswith("._")
-        or last.lower() in _CLUTTER_NAMES
-        or _CLUTTER_FOLDER in folders
-    )
+def skip_reason(name: str) -> str:
+    """Why a name is passed over as neither photo nor failure, ``""`` when it is not.
+
+    ``folder``; ``clutter``, which desktop systems leave in folders; ``nested_archive``.
+    """
+    last = name[name.rfind("/") + 1 :]
+    if not last:
+        return "folder"
+    extension = _extension(last)
+    if (
+        last.startswith("._")
+        or (extension in _CLUTTER_EXTENSIONS and last.lower() in _CLUTTER_NAMES)
+        or ("__MACOSX/" in name and "/__MACOSX/" in f"/{name}")
+    ):
+        return "clutter"
+    return "nested_archive" if extension in _ARCHIVE_EXTENSIONS else ""
 
 
 def could_be_photo(name: str) -> bool:
     """Whether the extension is a photo's or missing; ``index.html`` promises no photo."""
-    _, dot, extension = name.rpartition("/")[2].rpartition(".")
-    return not dot or _PHOTO_EXTENSION.fullmatch(extension) is not None
+    last = name[name.rfind("/") + 1 :]
+    return "." not in last or _extension(last) in _PHOTO_EXTENSIONS
 
 
-def path_fault(name: str) -> str:
-    """Why the name is not a plain relative path with ``/``, ``""`` when it is."""
-    if len(name) > NAME_CHARACTERS_MAX:
-        return f"longer than {NAME_CHARACTERS_MAX} characters"
+def _extension(last: str) -> str:
+    return last[last.rfind(".") + 1 :].lower()
+
+
+def path_fault(name: str, bytes_max: int) -> str:
+    """Why the name is not a plain relative path with ``/``, ``""`` when it is.
+
+    ``bytes_max`` limits it in UTF-8, of which a character takes 1 to 4 bytes.
+    """
+    if 4 * len(name) > bytes_max and len(name.encode()) > bytes_max:
+        return f"longer than {bytes_max} bytes"
     if "\0" in name or "\\" in name:
         return "a NUL or a backslash"
-    if name.startswith("/") or _DRIVE.match(name):
+    if name[:1] == "/" or (name[1:2] == ":" and name[0].isascii() and name[0].isalpha()):
         return "an absolute path"
-    if ".." in name.split("/"):
+    if ".." in name and ".." in name.split("/"):
         return "a path to a parent folder"
     return ""
-
-
-class NameSet:
-    """The names seen so far as 64-bit hashes, 16 to 32 bytes a name (a ``set``: over 100).
-
-    Two different names are taken for one with a chance of 3 in 10^8 for a whole archive of a
-    million names, and then in every pass alike. The place in the table comes from Python's own
-    hash, which is secret to the process, so that chosen names cannot crowd one place.
-    """
-
-    def __init__(self) -> None:
-        self._slots = array("Q", bytes(8 << 10))
-        self._count = 0
-
-    def add(self, name: str) -> bool:
-        """Put ``name`` in; False when it was there."""
-        digest = blake2b(name.encode(), digest_size=8).digest()
-        if not self._put(int.from_bytes(digest) or 1):
-            return False
-        self._count += 1
-        if 2 * self._count > len(self._slots):
-            self._grow()
-        return True
-
-    def _put(self, value: int) -> bool:
-        slots, mask = self._slots, len(self._slots) - 1
-        slot = hash(value.to_bytes(8)) & mask
-        while slots[slot]:
-            if slots[slot] == value:
-                return False
-            slot = (slot + 1) & mask
-        slots[slot] = value
-        return True
-
-    def _grow(self) -> None:
-        full, self._slots = self._slots, array("Q", bytes(16 * len(self._slots)))
-        for value in filter(None, full):
-            self._put(value)

@@ -56,7 +56,7 @@ def test_any_mutation_is_judged_or_refused_and_its_photos_are_read_or_fail(data:
     except StreamappError as error:
         event(error.code.code)
         return
-    found = list(photos(read, len(data), limits))
+    found = list(photos(read, len(data), limits, duplicates=judgement.duplicates))
     assert [entry.index for entry in found] == list(range(judgement.photos))
     assert sum(entry.fault is not None for entry in found) == judgement.failed
     for entry in found:

@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from streamapp.archive import Judgement, Limits, judge
-from streamapp.archive.names import NameSet
+from streamapp.archive import Judgement, Limits, judge, photos
+from streamapp.archive.repeats import Repeats
 from streamapp.errors import Code, StreamappError
 from tests.archives import directory_entry, listed, reader, without_data, zipped
 
@@ -59,12 +59,12 @@ def test_every_regular_file_counts_as_a_photo_and_clutter_is_skipped() -> None:
             b"x",
         )
     )
-    assert judged(data) == Judgement(photos=4, failed=0, skipped=7)
+    assert judged(data) == Judgement(photos=4, skipped_by={"folder": 1, "clutter": 6})
 
 
 def test_photos_have_the_indexes_that_the_judgement_counted() -> None:
     data = zipped({"a.jpg": b"1", "folder/": b"", "../b.jpg": b"2", "c.jpg": b"3"})
-    assert judged(data) == Judgement(photos=3, failed=1, skipped=1)
+    assert judged(data) == Judgement(photos=3, failed=1, skipped_by={"folder": 1})
     assert [(entry.index, entry.name) for entry in listed(data)] == [
         (0, "a.jpg"),
         (1, "../b.jpg"),
@@ -127,7 +127,7 @@ def test_a_directory_without_a_slash_is_skipped() -> None:
         info.external_attr = stat.S_IFDIR << 16
         archive.writestr(info, b"")
         archive.writestr("a.jpg", b"x")
-    assert judged(buffer.getvalue()) == Judgement(photos=1, failed=0, skipped=1)
+    assert judged(buffer.getvalue()) == Judgement(photos=1, skipped_by={"folder": 1})
 
 
 @pytest.mark.parametrize("flag", [0x1, 0x40, 0x2000])
@@ -148,14 +148,23 @@ def test_the_later_one_of_two_entries_with_one_name_is_a_fault() -> None:
         for content in (b"1", b"2", b"3"):
             archive.writestr("a.jpg", content)
         archive.writestr("A.jpg", b"4")
-    found = [entry.fault for entry in listed(buffer.getvalue())]
-    assert found == [None, Code.ENTRY_DUPLICATE, Code.ENTRY_DUPLICATE, None]
+    data = buffer.getvalue()
+    judgement = judged(data)
+    found = photos(reader(data), len(data), LIMITS, duplicates=judgement.duplicates)
+    assert judgement.failed == 2
+    assert [entry.fault for entry in found] == [
+        None,
+        Code.ENTRY_DUPLICATE,
+        Code.ENTRY_DUPLICATE,
+        None,
+    ]
 
 
-def test_a_set_of_many_names_forgets_none_and_invents_none() -> None:
-    names = NameSet()
-    assert all(names.add(f"{number}.jpg") for number in range(5_000))
-    assert not any(names.add(f"{number}.jpg") for number in range(5_000))
+def test_of_many_names_exactly_the_repeated_ones_are_found() -> None:
+    names = Repeats()
+    for number in [*range(5_000), *range(4_000, 6_000)]:
+        names.add(hash(f"{number}.jpg"))
+    assert list(names.indexes()) == list(range(5_000, 6_000))
 
 
 @pytest.mark.parametrize(
