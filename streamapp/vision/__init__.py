@@ -16,9 +16,9 @@ from streamapp.events import Face
 from streamapp.vision import crop, crowd, decode, quality, search, tilt
 from streamapp.vision.detect import detector
 from streamapp.vision.geometry import around, hull
+from streamapp.vision.network import read_model
 from streamapp.vision.opencv import lack_of_memory_told
 from streamapp.vision.options import DEFAULTS, Options
-from streamapp.vision.yunet import read_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,9 @@ import numpy as np
 
 from streamapp.vision.detect import Found
 from streamapp.vision.geometry import Box
+from streamapp.vision.network import read_model
 from streamapp.vision.opencv import cv2
-from streamapp.vision.yunet import CANDIDATES_MAX, LANDMARKS, OVERLAP_MAX, read_model
+from streamapp.vision.yunet import CANDIDATES_MAX, LANDMARKS, OVERLAP_MAX
 
 if TYPE_CHECKING:
     from streamapp.vision.decode import Pixels
