@@ -35,7 +35,8 @@ class Code(Enum):
         415,
         "The body must be multipart/form-data with the fields file and projectId.",
     )
-    BODY_BROKEN = (Fate.REJECT, 400, "The multipart body is malformed or was cut off.")
+    BODY_NOT_JSON = (Fate.REJECT, 400, "The body must be a JSON object with the known members.")
+    BODY_BROKEN = (Fate.REJECT, 400, "The body is malformed or was cut off.")
     BODY_TOO_SLOW = (Fate.REJECT, 408, "The body came too slowly; the upload was given up.")
     FIELD_MISSING = (Fate.REJECT, 400, "A required form field is missing.")
     FIELD_INVALID = (Fate.REJECT, 400, "A form field has a value that is not allowed.")

@@ -56,6 +56,8 @@ class ArchiveStored(_Part, frozen=True, kw_only=True, tag="ArchiveStored"):
     """
 
     stored_at: float
+    request: str = ""
+    """Tells a repetition of the client's request, see `upload.order.Order`."""
 
 
 class PhotoQueued(_Event, frozen=True, kw_only=True, tag="PhotoQueued"):

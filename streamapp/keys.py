@@ -33,9 +33,14 @@ def note_key(upload: str) -> str:
     return f"incoming/{upload}.json"
 
 
+def tails_prefix(upload: str) -> str:
+    """Prefix of the keys of `tail_key` of an upload."""
+    return f"incoming/{upload}.tail-"
+
+
 def tail_key(upload: str, part: int) -> str:
     """Object key of the received beginning of part ``part`` (from 1) of a resumable upload."""
-    return f"incoming/{upload}.tail-{part}"
+    return f"{tails_prefix(upload)}{part}"
 
 
 OWN_PREFIXES = ("archives/", "batches/", "crops/", "incoming/", "projects/")

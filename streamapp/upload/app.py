@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -10,29 +11,32 @@ from starlette.middleware import Middleware
 
 from streamapp.errors import StreamappError
 from streamapp.upload import problems
+from streamapp.upload.admission import Admission
+from streamapp.upload.arrivals import Arrivals
+from streamapp.upload.chain import Chain
 from streamapp.upload.edge import Edge
+from streamapp.upload.notes import Notes
 from streamapp.upload.reception import Reception, UploadLimits
-from streamapp.upload.routes import routes
+from streamapp.upload.routes import archive_routes, state_routes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
 
-    from starlette.types import Lifespan
-
-    from connectors.objects.interface import ObjectStore
+    from connectors.objects.interface import UploadStore
     from streamapp.upload.interfaces import ProgressSource, Publisher, Readiness
 
 
 def create_app(
     *,
-    objects: ObjectStore,
+    objects: UploadStore,
     publisher: Publisher,
     progress: ProgressSource,
     readiness: Readiness,
     limits: UploadLimits,
     clock: Callable[[], float],
     new_batch_id: Callable[[], str],
-    lifespan: Lifespan[Starlette] | None = None,
+    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
 ) -> Starlette:
     """The application, for any ASGI server and under any root path.
 
@@ -46,21 +50,43 @@ def create_app(
         new_batch_id: A new id for each call, as of `batch_ids.batch_id`.
         lifespan: Opens and closes what was given here.
     """
-    reception = Reception(
+    notes, chain = Notes(objects), Chain(objects)
+    admission = Admission(
         objects=objects,
+        chain=chain,
+        notes=notes,
         publisher=publisher,
-        limits=limits,
+        progress=progress,
+        limits=limits.archive,
         clock=clock,
-        new_batch_id=new_batch_id,
     )
+    arrivals = Arrivals(
+        objects=objects,
+        notes=notes,
+        admission=admission,
+        uploads_max=limits.uploads_max,
+        clock=clock,
+        new_id=new_batch_id,
+    )
+    reception = Reception(objects=objects, arrivals=arrivals, admission=admission, limits=limits)
+
+    @asynccontextmanager
+    async def whole_life(app: Starlette) -> AsyncIterator[None]:
+        async with lifespan(app) if lifespan else nullcontext():
+            yield
+            await arrivals.close()
+
     app = Starlette(
-        routes=routes(reception, progress, readiness),
+        routes=[
+            *archive_routes(reception, limits.watch),
+            *state_routes(chain, progress, readiness),
+        ],
         middleware=[Middleware(Edge)],
         exception_handlers={
             StreamappError: problems.from_catalogue,
             HTTPException: problems.from_routing,
         },
-        lifespan=lifespan,
+        lifespan=whole_life,
     )
     app.router.redirect_slashes = False  # one address for each thing; a POST is not redirected
     return app

@@ -1,4 +1,7 @@
-"""Batch ids: 32 hexadecimal digits of a version 7 UUID (RFC 9562): sortable, not to be guessed."""
+"""Ids of batches and uploads: 32 hexadecimal digits of a UUID (RFC 9562), not to be guessed.
+
+Version 7, which sorts by time; or derived from the request that must not open two batches.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,16 @@ def batch_id(*, now_s: float, entropy: bytes) -> str:
     random = int.from_bytes(entropy[:ENTROPY_BYTES], "big")
     high, low = random >> 62 & 0xFFF, random & (1 << 62) - 1
     return f"{milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low:032x}"
+
+
+def batch_id_of_request(request: str) -> str:
+    """The id of the batch that a request opens, the same however often it is sent.
+
+    A version 8 UUID (RFC 9562: vendor's choice): 122 bits of ``request``, a hexadecimal digest.
+    """
+    digest = int(request[:32], 16)
+    version_and_variant = 0xF << 76 | 0b11 << 62
+    return f"{digest & ~version_and_variant | 0x8 << 76 | 0b10 << 62:032x}"
 
 
 def is_batch_id(text: str) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from streamapp.errors import Code, StreamappError
+from streamapp.upload.batch_ids import is_batch_id
 
 PROJECT_CHARACTERS_MAX = 128
+EXTERNAL_ID_CHARACTERS_MAX = 255
 NAME_CHARACTERS_MAX = 255
+KEY_CHARACTERS_MAX = 255
 PRIORITY_DEFAULT = 5
 PRIORITIES = range(1, 11)
 
@@ -34,7 +37,33 @@ def priority(text: str) -> int:
     )
 
 
+def external_id(text: str) -> str:
+    """The client's own name for the batch, free text: at most 255 printable characters."""
+    return _printable("externalId", text, EXTERNAL_ID_CHARACTERS_MAX)
+
+
+def idempotency_key(text: str) -> str:
+    """The ``Idempotency-Key``: at most 255 printable characters, ``""`` when missing."""
+    return _printable("Idempotency-Key", text, KEY_CHARACTERS_MAX)
+
+
+def batch(text: str) -> str:
+    """The id of the batch to join, ``""`` for none; ``BATCH_UNKNOWN`` when it cannot be one."""
+    if text and not is_batch_id(text):
+        raise StreamappError(Code.BATCH_UNKNOWN)
+    return text
+
+
 def file_name(text: str | None) -> str:
     """The archive's name for display: printable, at most 255 characters, ``""`` when missing."""
     printable = "".join(character for character in text or "" if character.isprintable())
     return printable[:NAME_CHARACTERS_MAX]
+
+
+def _printable(field: str, text: str, characters_max: int) -> str:
+    if not text.isprintable() or len(text) > characters_max:
+        raise StreamappError(
+            Code.FIELD_INVALID,
+            f"{field} must have at most {characters_max} printable characters",
+        )
+    return text

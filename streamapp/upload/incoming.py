@@ -10,7 +10,7 @@ from streamapp.upload.body import Pipe
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from connectors.objects.interface import ObjectStore
+    from connectors.objects.interface import UploadStore
 
 
 class IncomingArchive:
@@ -20,7 +20,7 @@ class IncomingArchive:
     archive is complete; `abandon` makes the store drop an unfinished one.
     """
 
-    def __init__(self, objects: ObjectStore, key: str, threads: Executor) -> None:
+    def __init__(self, objects: UploadStore, key: str, threads: Executor) -> None:
         self._objects = objects
         self._key = key
         self._threads = threads

@@ -7,14 +7,27 @@ first is refused before the file is sent. Unknown fields obey the same bounds an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from multipart import MultipartSegment
 
 from streamapp.errors import Code, StreamappError
 from streamapp.upload import fields
+from streamapp.upload.incoming_body import too_large
+from streamapp.upload.order import read_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamapp.upload.order import Order
 
 FILE_FIELD = "file"
+CHECKS: dict[str, Callable[[str], object]] = {
+    "projectId": fields.project,
+    "priority": fields.priority,
+    "externalId": fields.external_id,
+    "batchId": fields.batch,
+}
 FIELD_BYTES_MAX = 4096
 
 
@@ -32,10 +45,9 @@ class FileSink(Protocol):
 
 @dataclass(slots=True)
 class Form:
-    """What the form said. ``project`` is None until its field has come."""
+    """What the form said: its known fields, each checked when it came, and the file's name."""
 
-    project: str | None = None
-    priority: int = fields.PRIORITY_DEFAULT
+    values: dict[str, str] = field(default_factory=dict)
     file_name: str = ""
     seen: set[str] = field(default_factory=set)
 
@@ -45,18 +57,15 @@ class Form:
             text = value.decode()
         except UnicodeDecodeError:
             raise StreamappError(Code.FIELD_INVALID, f"{name[:64]} is not UTF-8") from None
-        if name == "projectId":
-            self.project = fields.project(text)
-        elif name == "priority":
-            self.priority = fields.priority(text)
+        if check := CHECKS.get(name):
+            check(text)
+            self.values[name] = text
 
-    def require(self) -> str:
-        """The project of a form that came to its end, with its file."""
+    def order(self, idempotency_key: str | None) -> Order:
+        """The order of a form that came to its end, with its file."""
         if FILE_FIELD not in self.seen:
             raise StreamappError(Code.FIELD_MISSING, FILE_FIELD)
-        if self.project is None:
-            raise StreamappError(Code.FIELD_MISSING, "projectId")
-        return self.project
+        return read_order(self.values, idempotency_key)
 
 
 class Parts:
@@ -106,8 +115,3 @@ class Parts:
         if self._size > self._file_bytes_max:
             raise too_large(self._file_bytes_max)
         await self._file.write(chunk)
-
-
-def too_large(file_bytes_max: int) -> StreamappError:
-    """The refusal of a file beyond the limit."""
-    return StreamappError(Code.ARCHIVE_TOO_LARGE, f"the limit is {file_bytes_max} bytes")

@@ -138,14 +138,14 @@ def test_fields_may_come_before_or_after_the_file(
     assert store.read(event.archive, 0, len(data) + 1) == data
 
 
-def test_the_manifest_beside_the_archive_is_the_published_event(
+def test_the_manifest_of_the_batch_is_the_published_event(
     url: str, store: FolderStore, around: Surroundings
 ) -> None:
     post(url, PROJECT, part("file", zipped(), "a.zip"))
 
     (event,) = around.published
-    archive, manifest = f"archives/{event.batch}.zip", f"archives/{event.batch}.json"
-    assert store.keys("") == [manifest, archive]
+    archive, manifest = f"archives/{event.batch}.zip", f"batches/{event.batch}/0000.json"
+    assert store.keys("") == [archive, manifest]
     assert decode_archive(store.read(manifest, 0, 10_000)) == event
 
 
@@ -322,21 +322,27 @@ def test_a_store_that_is_away_is_503(tmp_path: Path, around: Surroundings) -> No
         refused(httpx.get(f"{url}{STATUS}{'0' * 32}"), Code.STORE_AWAY)
 
 
-def test_kafka_away_is_503_and_leaves_nothing(
-    url: str, store: FolderStore, around: Surroundings
+@pytest.mark.parametrize("fault", [StreamappError(Code.KAFKA_AWAY), ZeroDivisionError()])
+def test_what_cannot_be_published_is_taken_in_and_kept_for_later(
+    url: str, store: FolderStore, around: Surroundings, fault: Exception
 ) -> None:
-    around.kafka_fault = StreamappError(Code.KAFKA_AWAY)
+    around.kafka_fault = fault
     answer = post(url, PROJECT, ARCHIVE)
-    refused(answer, Code.KAFKA_AWAY)
-    assert int(answer.headers["retry-after"]) > 0
-    assert left(store) == []
+    batch = answer.json()["batchId"]
+    assert (answer.status_code, around.published) == (200, [])
+    assert left(store) == [
+        f"archives/{batch}.zip",
+        f"batches/{batch}/0000.json",
+        f"incoming/{batch}.json",
+    ]
+    assert httpx.get(url + STATUS + batch).json()["batch"]["status"] == "queued"
 
 
 def test_an_unexpected_fault_is_logged_and_not_told(
     url: str, store: FolderStore, around: Surroundings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    around.kafka_fault = ZeroDivisionError("secret")
-    answer = post(url, PROJECT, ARCHIVE)
+    around.progress_fault = ZeroDivisionError("secret")
+    answer = httpx.get(url + STATUS + "0" * 32)
     refused(answer, Code.INTERNAL)
     assert "secret" not in answer.text
     assert "ZeroDivisionError: secret" in caplog.text

@@ -21,6 +21,7 @@ from connectors.objects.folder import FolderStore
 from streamapp.archive import Limits
 from streamapp.upload.app import create_app
 from streamapp.upload.batch_ids import ENTROPY_BYTES, batch_id
+from streamapp.upload.incoming_body import Watch
 from streamapp.upload.reception import UploadLimits
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
-    from connectors.objects.interface import ObjectStore
-    from streamapp.errors import StreamappError
+    from connectors.objects.interface import UploadStore
     from streamapp.events import ArchiveStored
     from streamapp.progress import Status
 
@@ -45,7 +45,7 @@ class Surroundings:
     known: dict[str, Status] = field(default_factory=dict)
     services: dict[str, str] = field(default_factory=lambda: {"kafka": "ok"})
     kafka_fault: Exception | None = None
-    progress_fault: StreamappError | None = None
+    progress_fault: Exception | None = None
 
     async def publish(self, event: ArchiveStored) -> None:
         if self.kafka_fault:
@@ -62,7 +62,7 @@ class Surroundings:
 
 
 def make_app(
-    objects: ObjectStore,
+    objects: UploadStore,
     around: Surroundings,
     *,
     archive_bytes_max: int = 1024 * MIB,
@@ -80,8 +80,7 @@ def make_app(
             archive_bytes_max=archive_bytes_max,
             archive=ARCHIVE_LIMITS,
             uploads_max=uploads_max,
-            client_idle_s=client_idle_s,
-            client_window_s=client_window_s,
+            watch=Watch(idle_s=client_idle_s, window_s=client_window_s),
         ),
         clock=lambda: 1_700_000_000.0,
         new_batch_id=lambda: batch_id(

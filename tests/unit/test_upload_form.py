@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from streamapp.errors import Code, StreamappError
 from streamapp.upload.form import OVERHEAD_BYTES_MAX, read_form
-from streamapp.upload.pace import Pace
+from streamapp.upload.incoming_body import Watch
 
 if TYPE_CHECKING:
     from streamapp.upload.parts import Form
@@ -50,8 +50,7 @@ def request(*chunks: bytes) -> Request:
 
 
 async def read(file: Kept, *chunks: bytes) -> Form:
-    pace = Pace(bytes_per_s_min=1, window_s=5)
-    return await read_form(request(*chunks), file, file_bytes_max=100, client_idle_s=5, pace=pace)
+    return await read_form(request(*chunks), file, Watch(idle_s=5), file_bytes_max=100)
 
 
 @given(st.lists(st.integers(0, len(BODY)), max_size=12).map(sorted))
@@ -60,7 +59,8 @@ async def test_the_form_is_the_same_however_the_body_is_split(cuts: list[int]) -
     file = Kept()
     form = await read(file, *(BODY[a:b] for a, b in pairwise(edges)))
     assert (file.data, file.ended) == (FILE, True)
-    assert (form.require(), form.priority, form.file_name) == ("p1", 7, "a.zip")
+    order = form.order(None)
+    assert (order.project, order.priority, form.file_name) == ("p1", 7, "a.zip")
 
 
 @pytest.mark.parametrize("cut", range(1, len(BODY) - 4, 5))

@@ -1,0 +1,171 @@
+"""The admission of a part: judged, written down, published, in that order.
+
+When the manifest is written the part is taken in for good: what a crash or an absent Kafka leaves
+unpublished is published later, from the note that stays until then. Before that, nothing of it
+counts. The same request again gives the same part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import structs
+
+from streamapp import archive
+from streamapp.errors import Code, StreamappError
+from streamapp.events import ArchiveStored
+from streamapp.keys import tails_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connectors.objects.interface import UploadStore
+    from streamapp.upload.chain import Chain
+    from streamapp.upload.interfaces import ProgressSource, Publisher
+    from streamapp.upload.notes import Note, Notes
+    from streamapp.upload.order import Order
+
+ENTRY_S = 120.0
+"""More than it takes from the note of the batch to its manifest."""
+
+_log = logging.getLogger(__name__)
+
+
+class Offer(NamedTuple):
+    """What lies in the store and wants to be a part: a ZIP, by ``key``, of ``size`` bytes."""
+
+    order: Order
+    key: str
+    size: int
+    name: str
+
+
+class Admission:
+    """Takes parts in."""
+
+    def __init__(
+        self,
+        *,
+        objects: UploadStore,
+        chain: Chain,
+        notes: Notes,
+        publisher: Publisher,
+        progress: ProgressSource,
+        limits: archive.Limits,
+        clock: Callable[[], float],
+    ) -> None:
+        self._objects = objects
+        self._chain = chain
+        self._notes = notes
+        self._publisher = publisher
+        self._progress = progress
+        self._limits = limits
+        self._clock = clock
+
+    async def repeated(self, order: Order) -> ArchiveStored | None:
+        """What the same request brought before, published once more; None for a new one.
+
+        Raises:
+            StreamappError: ``KEY_REUSED``, when the earlier request was another one.
+        """
+        if order.batch or not order.request:
+            return None
+        earlier = await self._chain.link(order.new_batch)
+        if earlier is None:
+            return None
+        if (earlier.priority, earlier.external_id) != (order.priority, order.external_id):
+            raise StreamappError(Code.KEY_REUSED)
+        await self._publisher.publish(earlier)
+        return earlier
+
+    async def check(self, order: Order) -> None:
+        """Whether the order can be taken, before its photos are.
+
+        Raises:
+            StreamappError: ``BATCH_UNKNOWN``, also for a batch of another project;
+                ``BATCH_CLOSED``; ``PROGRESS_AWAY``.
+        """
+        if not order.batch:
+            return
+        opening = await self._chain.link(order.batch)
+        if opening is None or opening.project != order.project:
+            raise StreamappError(Code.BATCH_UNKNOWN)
+        status = await self._progress.status(order.batch)
+        if status and status.status == "cancelled":
+            raise StreamappError(Code.BATCH_CLOSED)
+
+    async def admit(self, note: Note, offer: Offer) -> ArchiveStored:
+        """Make the offer a part of its batch and return the event of it.
+
+        Its ``archive`` is another than the offer's when the same request was taken in before.
+        ``note`` is the one that is kept of the upload; it is removed when all is done.
+
+        Raises:
+            StreamappError: Why it was refused; nothing of it counts.
+        """
+        order = offer.order
+        judgement = await asyncio.to_thread(
+            archive.judge, partial(self._objects.read, offer.key), offer.size, self._limits
+        )
+        part = ArchiveStored(
+            batch=order.batch or order.new_batch or note.upload,
+            project=order.project,
+            priority=order.priority,
+            archive=offer.key,
+            archive_bytes=offer.size,
+            name=offer.name,
+            photos=judgement.photos,
+            skipped=judgement.skipped,
+            external_id=order.external_id,
+            request=order.request,
+            stored_at=self._clock(),
+        )
+        return await self.enter(note, part, joins=bool(order.batch))
+
+    async def enter(self, note: Note, part: ArchiveStored, *, joins: bool) -> ArchiveStored:
+        """`admit` for a part that is judged already; its ``first_index`` is found here."""
+        note = structs.replace(note, batch=part.batch, expires_at=self._clock() + ENTRY_S)
+        await self._notes.write(note)
+        linked = await self._chain.append(part, joins=joins)
+        try:
+            await self._publisher.publish(linked)
+            if linked.archive == part.archive:
+                await self._notes.remove(note.upload)
+            else:
+                await self.discard(note)
+        except Exception:  # noqa: BLE001 - it is taken in, whatever happens now
+            _log.exception("batch %s is taken in; the janitor does the rest", linked.batch)
+            with suppress(StreamappError):
+                await self._notes.write(structs.replace(note, expires_at=self._clock()))
+        return linked
+
+    async def settle(self, upload: str) -> ArchiveStored | None:
+        """Bring to its end what an upload began that nobody works on: all of it, or nothing.
+
+        The part's event is published when the part was taken in; else, and then the answer is
+        None, everything of the upload is removed.
+        """
+        note = await self._notes.read(upload)
+        if note is None:
+            return None
+        part = await self._chain.find(note.batch, note.archive) if note.batch else None
+        if part is None:
+            await self.discard(note)
+        else:
+            await self._publisher.publish(part)
+            await self._notes.remove(upload)
+        return part
+
+    async def discard(self, note: Note) -> None:
+        """Remove everything of an upload, its note last."""
+        if not note.borrowed:
+            await asyncio.to_thread(self._objects.drop_parts, note.archive)
+            await asyncio.to_thread(self._objects.delete, note.archive)
+        if note.resumable:
+            for key in await asyncio.to_thread(self._objects.keys, tails_prefix(note.upload)):
+                await asyncio.to_thread(self._objects.delete, key)
+        await self._notes.remove(note.upload)

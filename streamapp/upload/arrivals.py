@@ -1,0 +1,142 @@
+"""Arrivals: an upload from its first byte to its admission, of which a failure leaves nothing.
+
+Each has a place (there are only so many), a note that is renewed while it lasts, and a new object
+for what it brings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from streamapp.errors import Code, StreamappError
+from streamapp.keys import archive_key
+from streamapp.upload.incoming import IncomingArchive
+from streamapp.upload.notes import Note
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from connectors.objects.interface import UploadStore
+    from streamapp.upload.admission import Admission
+    from streamapp.upload.notes import Notes
+
+LEASE_S = 900.0
+"""How long a note of an upload under way is good without being renewed."""
+
+CLOSE_S = 5.0
+"""What is not cleaned up by then is left to the janitor."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Arrival:
+    """An upload under way: its note, and the object that it fills as it comes."""
+
+    note: Note
+    incoming: IncomingArchive
+    renewing: asyncio.Task[None]
+    admitted: bool = False
+
+    async def size(self) -> int:
+        """The size of the object in bytes, once it is there; from then on nothing is renewed."""
+        size = await self.incoming.size()
+        self.renewing.cancel()
+        return size
+
+
+class Arrivals:
+    """The places for uploads."""
+
+    def __init__(
+        self,
+        *,
+        objects: UploadStore,
+        notes: Notes,
+        admission: Admission,
+        uploads_max: int,
+        clock: Callable[[], float],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._objects = objects
+        self._notes = notes
+        self._admission = admission
+        self._uploads_max = uploads_max
+        self._clock = clock
+        self._new_id = new_id
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._threads = ThreadPoolExecutor(uploads_max, thread_name_prefix="store")
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """A place for the time of an upload.
+
+        Raises:
+            StreamappError: ``UPLOADS_BUSY``.
+        """
+        if self._running >= self._uploads_max:
+            raise StreamappError(Code.UPLOADS_BUSY)
+        self._running += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    async def close(self) -> None:
+        """Wait until the uploads that were broken off have cleaned up behind them."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._idle.wait()
+
+    @asynccontextmanager
+    async def arrival(self) -> AsyncIterator[Arrival]:
+        """An upload in a place of its own; nothing of it remains unless it was admitted."""
+        async with self.place():
+            note = self.new_note()
+            await self._notes.write(note)
+            arrival = Arrival(
+                note,
+                IncomingArchive(self._objects, note.archive, self._threads),
+                asyncio.create_task(self._renew(note)),
+            )
+            try:
+                yield arrival
+            finally:
+                arrival.renewing.cancel()
+                if not arrival.admitted:
+                    await asyncio.shield(self._forget(arrival))
+
+    def new_note(self, archive: str = "") -> Note:
+        """A note, not written yet, of an upload; ``archive`` is an object that is there already."""
+        upload = self._new_id()
+        return Note(
+            upload=upload,
+            archive=archive or archive_key(upload),
+            borrowed=bool(archive),
+            expires_at=self._clock() + LEASE_S,
+        )
+
+    async def _renew(self, note: Note) -> None:
+        while True:
+            await asyncio.sleep(LEASE_S / 3)
+            with suppress(StreamappError):
+                await self._notes.write(structs.replace(note, expires_at=self._clock() + LEASE_S))
+
+    async def _forget(self, arrival: Arrival) -> None:
+        await arrival.incoming.abandon()
+        try:
+            await self._admission.settle(arrival.note.upload)
+        except StreamappError as error:
+            _log.warning("upload %s is left to the janitor: %s", arrival.note.upload, error)
