@@ -32,9 +32,9 @@ class Target(NamedTuple):
         )
 
 
-def tell(page: Page, targets: list[Target]) -> None:
+def tell(page: Page, targets: list[Target], heading: str = "Targets") -> None:
     """The table of the targets."""
-    page.line("## Targets")
+    page.line(f"## {heading}")
     page.line("")
     page.table(
         ["", "wanted", "measured", ""],

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from ops.bench.portraits import cut_around_face, make_portrait
-from ops.bench.variants import FORMATS
+from ops.bench.real_portraits import from_folder
+from ops.bench.variants import FORMATS, pixels_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,6 +48,28 @@ def test_speed_times_every_contestant_and_every_stage(tmp_path: Path) -> None:
     wanted, measured, verdict = row(page, "less than Haar at 1024, at 1 MP")
     assert wanted == "≥ 25×"
     assert verdict == ("met" if float(measured.rstrip("×")) >= 25 else "**missed**")
+
+
+def test_speed_measures_the_photos_of_a_folder_as_well(tmp_path: Path) -> None:
+    photos = photo_folders(tmp_path) / "portrait"
+    page = quick_page("vision_speed", tmp_path, "--photos", f"{photos}/")
+    assert str(tmp_path) not in page
+    assert "`./ops/bench/vision_speed --photos DIR --quick`" in page
+    assert float(row(page, "this pipeline", at=2)[0]) > 0
+    assert 0.05 < float(row(page, "bytes per pixel", at=2)[0]) < 0.5
+    assert row(page, "over the floor, at 1 MP", at=1)[0] == "≤ 3.5×"
+
+
+def test_photos_of_a_folder_are_chosen_by_name_and_scaled_in_shape(tmp_path: Path) -> None:
+    for number, width in enumerate((200, 400, 600, 800)):
+        flat = np.full((400, width, 3), 60 * number, np.uint8)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), flat)
+    (tmp_path / "0.json").write_text("{}")
+    make = from_folder(tmp_path, 2)
+    for number, (columns, rows), level in ((0, (224, 447), 0), (1, (387, 258), 120)):
+        pixels = pixels_of(make(number, 0.1))
+        assert pixels.shape == (rows, columns, 3)
+        assert pixels.mean() == pytest.approx(level, abs=2)
 
 
 def test_accuracy_counts_folders_groups_turns_formats_and_losses(tmp_path: Path) -> None:
