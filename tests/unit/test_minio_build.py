@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.services import minio
+from ops.services import go_tools, minio
 
 ROOT = Path(__file__).parents[2]
 BUILD = [sys.executable, "-m", "ops.services.minio"]
@@ -44,7 +44,7 @@ def test_a_build_that_hangs_is_given_up(
     write_go(tmp_path, "exec sleep 60")
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(minio, "BUILT_WITHIN_S", 0.3)
+    monkeypatch.setattr(go_tools, "BUILT_WITHIN_S", 0.3)
     with pytest.raises(RuntimeError, match="not done after"):
         minio.minio_binary()
     assert [path.suffix for path in (tmp_path / "cache/streamapp/bin").iterdir()] == [".lock"]
