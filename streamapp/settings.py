@@ -13,12 +13,13 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streamapp.errors import Code, StreamappError
-from streamapp.vision_settings import MIB, VisionSettings
+from streamapp.upload_settings import UploadSettings
+from streamapp.vision_settings import VisionSettings
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
 
-class Settings(VisionSettings, BaseSettings):
+class Settings(UploadSettings, VisionSettings, BaseSettings):
     """All settings of the uploader, the workers and the commands, with their defaults."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
@@ -68,20 +69,6 @@ class Settings(VisionSettings, BaseSettings):
         "http://127.0.0.1:6066",
         description="Workers' web addresses, comma separated; any one knows the group's progress.",
     )
-    archive_bytes_max: int = Field(
-        64 * 1024 * MIB, ge=MIB, description="Largest archive accepted, in bytes."
-    )
-    archive_entries_max: int = Field(
-        1_000_000,
-        ge=1,
-        # The progress of a batch is one Kafka message with two bitmaps of its photos; Faust sends
-        # up to 1,000,000 bytes. (And the keys of crops sort by their eight digits.)
-        le=3_900_000,
-        description="Most entries of an archive that is accepted.",
-    )
-    photo_bytes_max: int = Field(
-        128 * MIB, ge=1024, description="Largest photo accepted, inflated, in bytes."
-    )
 
     worker_name: str = Field(
         "0", pattern="^[A-Za-z0-9._-]+$", description="Tells workers that share DATA_DIR apart."
@@ -94,6 +81,11 @@ class Settings(VisionSettings, BaseSettings):
     worker_bind: str = Field("", description="Address the web views bind; default WORKER_HOST.")
     worker_concurrency: int = Field(
         0, ge=0, le=256, description="Child processes of a worker; 0: the cores it may use."
+    )
+    pace_photos_per_partition: int = Field(
+        64,
+        ge=1,
+        description="Photos per partition that a batch may have queued ahead of what is finished.",
     )
     session_timeout_s: float = Field(
         6.0, ge=6, le=300, description="Seconds after which a silent worker is replaced."

@@ -23,5 +23,11 @@ def topics(settings: Settings) -> Topics:
 def limits(settings: Settings) -> Limits:
     """What an archive is judged by."""
     return Limits(
-        entries_max=settings.archive_entries_max, photo_bytes_max=settings.photo_bytes_max
+        entries_max=settings.archive_entries_max,
+        photo_compressed_bytes_max=settings.photo_compressed_bytes_max,
+        photo_bytes_max=settings.photo_bytes_max,
+        ratio_max=settings.entry_ratio_max,
+        archive_ratio_max=settings.archive_ratio_max,
+        name_bytes_max=settings.entry_name_bytes_max,
+        nested=settings.nested_archives,
     )
