@@ -10,9 +10,8 @@ record          `stream.record`: the batch log as rows of the database
 ask             `stream.views` on the workers, `upload.routes` on the uploader
 ==============  =============================================================================
 
-`events`, `keys`, `topics` and `errors` are what all of them agree on; `settings` (of `upload_settings`
-and `vision_settings`)
-and `wiring` put a process together; `cli` starts it. `embedded`, `members`, `run` are the whole
-service on one machine; `crop_command` and `crop_files` crop photo files without it. Outside systems
-are in the package ``connectors``.
+`events`, `keys`, `topics` and `errors` are what all of them agree on; `settings` (and its parts
+`upload_settings` and `vision_settings`) and `wiring` put a process together; `cli` starts it.
+`embedded`, `members`, `run` are the whole service on one machine; `crop_command` and `crop_files`
+crop photo files without it. Outside systems are in the package ``connectors``.
 """

@@ -39,7 +39,7 @@ class UploadSettings(BaseModel):
     photo_compressed_bytes_max: int = Field(
         64 * MIB,
         ge=1024,
-        description="Largest photo accepted, as it lies in the archive, in bytes.",
+        description="Largest photo accepted, compressed, in bytes.",
     )
 
     uploads_max: int = Field(
