@@ -6,6 +6,8 @@ row: replay changes nothing.
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 STATUS_PATH = "/api/batch/status"
 """Path of a batch's progress, followed by ``/{batch}``; the same on uploader and workers."""
 
@@ -13,10 +15,15 @@ STATUS_PATH = "/api/batch/status"
 PARTS_MAX = 1000
 """Requests that can bring photos to one batch."""
 
+ARCHIVES, BATCHES, CROPS, INCOMING = "archives/", "batches/", "crops/", "incoming/"
+PROJECTS = "projects/"
+OWN_PREFIXES = (ARCHIVES, BATCHES, CROPS, INCOMING, PROJECTS)
+"""Where the product's own objects lie; nothing is imported from there."""
+
 
 def archive_key(upload: str, kind: str = "zip") -> str:
     """Object key of what an upload brought: a ZIP or a listing; a new one for each upload."""
-    return f"archives/{upload}.{kind}"
+    return f"{ARCHIVES}{upload}.{kind}"
 
 
 def manifest_key(batch: str, part: int = 0) -> str:
@@ -25,17 +32,17 @@ def manifest_key(batch: str, part: int = 0) -> str:
     It is the encoded `events.ArchiveStored` of that part; all of a batch lie under
     ``manifest_key(batch)`` without its last segment.
     """
-    return f"batches/{batch}/{part:04d}.json"
+    return f"{BATCHES}{batch}/{part:04d}.json"
 
 
 def note_key(upload: str) -> str:
     """Object key of the note that an upload is under way; see `upload.notes`."""
-    return f"incoming/{upload}.json"
+    return f"{INCOMING}{upload}.json"
 
 
 def tails_prefix(upload: str) -> str:
     """Prefix of the keys of `tail_key` of an upload."""
-    return f"incoming/{upload}.tail-"
+    return f"{INCOMING}{upload}.tail-"
 
 
 def tail_key(upload: str, part: int) -> str:
@@ -43,8 +50,15 @@ def tail_key(upload: str, part: int) -> str:
     return f"{tails_prefix(upload)}{part}"
 
 
-OWN_PREFIXES = ("archives/", "batches/", "crops/", "incoming/", "projects/")
-"""Where the product's own objects lie; nothing is imported from there."""
+def project_prefix(project: str) -> str:
+    """Prefix of the keys of `quota_mark_key` of a project; its name may be no key."""
+    return f"{PROJECTS}{sha256(project.encode()).hexdigest()[:32]}/"
+
+
+def quota_mark_key(project: str, archive: str, archive_bytes: int) -> str:
+    """Object key of the empty object that counts an archive for its project's quota."""
+    upload = archive.removeprefix(ARCHIVES).partition(".")[0]
+    return f"{project_prefix(project)}{upload}.{archive_bytes}"
 
 
 def crop_key(batch: str, index: int, face: int = 0, suffix: str = "jpg") -> str:
@@ -53,7 +67,7 @@ def crop_key(batch: str, index: int, face: int = 0, suffix: str = "jpg") -> str:
     Photos and their faces count from 0, in the directory's order and from the best face on; the
     best face's key is the photo's.
     """
-    return f"crops/{batch}/{index:08d}{_face(face)}.{suffix}"
+    return f"{CROPS}{batch}/{index:08d}{_face(face)}.{suffix}"
 
 
 def record_id(batch: str, index: int, face: int = 0) -> str:
