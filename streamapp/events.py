@@ -18,6 +18,10 @@ WHOLE_OBJECT = -1
 """In the place of a ZIP's method: the object ``archive`` is the photo, from its first byte on."""
 
 
+Kind = Literal["zip", "listing"]
+"""What the object of a part is."""
+
+
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
     v: int = 1
 
@@ -37,7 +41,7 @@ class _Part(_Event, frozen=True, kw_only=True):
     priority: int
     archive: str
     archive_bytes: int
-    kind: Literal["zip", "listing"] = "zip"
+    kind: Kind = "zip"
     name: str
     first_index: Index = 0
     photos: int
@@ -176,16 +180,6 @@ class PriorityChanged(_Event, frozen=True, kw_only=True, tag="PriorityChanged"):
     changed_at: float
 
 
-class BatchRejected(_Event, frozen=True, kw_only=True, tag="BatchRejected"):
-    """The archive turned out to be unusable after it was stored; nothing was queued."""
-
-    batch: str
-    project: str
-    code: str
-    detail: str
-    rejected_at: float
-
-
 class PhotosFinished(_Event, frozen=True, kw_only=True, tag="PhotosFinished"):
     """A frame of outcomes, one run of photos at most. Folding it twice changes nothing."""
 
@@ -194,14 +188,7 @@ class PhotosFinished(_Event, frozen=True, kw_only=True, tag="PhotosFinished"):
     outcomes: tuple[Outcome, ...]
 
 
-BatchLogEvent = (
-    BatchOpened
-    | BatchRejected
-    | BatchCancelled
-    | PriorityChanged
-    | ExpansionAdvanced
-    | PhotosFinished
-)
+BatchLogEvent = BatchOpened | BatchCancelled | PriorityChanged | ExpansionAdvanced | PhotosFinished
 """The batch log: topic ``batches``, key `keys.batch_key`, partition by key. It is the truth; the
 progress table, the rows and the crops' listing are projections of it."""
 

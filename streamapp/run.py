@@ -153,7 +153,6 @@ async def _ask(client: Client, batch: str) -> dict[str, Status]:
         if error.fate is Fate.WAIT:
             return {}
         raise
-    if status.status == "rejected":
-        code = Code[(status.code or "internal").upper()]
-        raise StreamappError(code, status.detail or "")
+    if status.status == "cancelled":
+        raise StreamappError(Code.BATCH_CLOSED, "somebody cancelled it")
     return {batch: status}

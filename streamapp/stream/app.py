@@ -11,9 +11,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streamapp.stream import detect, expand, record, tally, views
+from streamapp.stream import detect, expand, pacer, record, tally, views
 from streamapp.stream.generations import WorkerApp
 from streamapp.stream.ownership import Ownership
+from streamapp.stream.pieces import Pieces
+from streamapp.stream.turns import Turns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +55,7 @@ class WorkerValues:
     session_timeout_s: float
     photo_time_limit_s: float
     limits: Limits
+    pace_photos_per_partition: int
 
 
 def create_app(
@@ -81,24 +84,28 @@ def create_app(
         table_standby_replicas=0,
     )
     table = tally.progress_table(app, partitions=topics.partitions)
+    turns = Turns(window_photos=topics.partitions * values.pace_photos_per_partition)
     ownership = Ownership(
         app,
         topics=topics,
         table=table,
+        turns=turns,
         session_timeout_s=values.session_timeout_s,
         clock=time.monotonic,
     )
-    expand.register(
+    expand.register(app, topics=topics, clock=time.time)
+    pacer.register(
         app,
-        objects=objects,
-        limits=values.limits,
+        pieces=Pieces(objects, values.limits),
         topics=topics,
+        turns=turns,
+        answers_for=ownership.answers_for,
         clock=time.time,
     )
     detect.register(
         app, topics=topics, children=children, photo_time_limit_s=values.photo_time_limit_s
     )
-    tally.register(app, topics=topics, table=table, ownership=ownership)
+    tally.register(app, topics=topics, table=table, ownership=ownership, turns=turns)
     record.register(app, topics=topics, records=records, crop_url=objects.url)
     views.register(app, topics=topics, table=table, ownership=ownership)
     _close_at_the_end(app, children, records)

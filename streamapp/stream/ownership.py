@@ -12,18 +12,19 @@ had the time to tell it that it was replaced.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any, cast
 
 from streamapp import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from faust import App
     from faust.types import TableT
 
+    from streamapp.progress import Progress
     from streamapp.stream.consumer import WorkerConsumer
+    from streamapp.stream.turns import Turns
     from streamapp.topics import Topics
 
 TICK_S = 0.5
@@ -38,12 +39,14 @@ class Ownership:
         *,
         topics: Topics,
         table: TableT[bytes, bytes],
+        turns: Turns,
         session_timeout_s: float,
         clock: Callable[[], float],
     ) -> None:
         self._app = app
         self._topics = topics
         self._table = table
+        self._turns = turns
         self._pulse = Pulse(session_timeout_s=session_timeout_s, clock=clock)
         self._behind: dict[int, int] = {}
         self._assigned: set[int] = set()
@@ -76,6 +79,7 @@ class Ownership:
 
     async def _revoked(self, *_args: Any, **_options: Any) -> None:
         self._assigned.clear()
+        self._turns.clear()
 
     async def _recovered(self, *_args: Any, **_options: Any) -> None:
         consumer = cast("WorkerConsumer", self._app.consumer)
@@ -84,7 +88,7 @@ class Ownership:
         ends = await consumer.highwaters(*tps)
         if not consumer.starting and starts:
             return  # the next rebalance has begun
-        oldest = oldest_unsettled(self._table.items(), self._partition)
+        oldest = self._take_over(unsettled(self._table.items(), self._partition))
         self._behind = {}
         for tp in tps:
             start = consumer.start_earlier(tp, oldest.get(tp.partition, starts[tp]))
@@ -93,6 +97,15 @@ class Ownership:
         self._assigned = {tp.partition for tp in tps}
         self._pulse.renew()
         self._joined = True
+
+    def _take_over(self, batches: Iterable[tuple[int, Progress]]) -> dict[int, int]:
+        """Per partition, the offset from which its unfinished batches must be folded again."""
+        self._turns.clear()
+        oldest: dict[int, int] = {}
+        for partition, state in batches:
+            self._turns.put(partition, state)
+            oldest[partition] = min(oldest.get(partition, 1 << 63), state.log_offset + 1)
+        return oldest
 
     def _partition(self, key: bytes) -> int | None:
         return self._app.consumer.key_partition(self._topics.batches, key)
@@ -131,14 +144,12 @@ class Pulse:
         return self._clock() >= self._doubtful_until
 
 
-def oldest_unsettled(
+def unsettled(
     rows: Iterable[tuple[bytes, bytes]], partition_of: Callable[[bytes], int | None]
-) -> dict[int, int]:
-    """Per partition, the offset from which a batch that is not finished must be folded again."""
-    oldest: dict[int, int] = defaultdict(lambda: 1 << 63)
+) -> Iterator[tuple[int, Progress]]:
+    """The batches that are not finished, each with its partition."""
     for key, row in rows:
         state = progress.decode(row)
         partition = partition_of(key)
         if partition is not None and not progress.is_settled(state):
-            oldest[partition] = min(oldest[partition], state.log_offset + 1)
-    return dict(oldest)
+            yield partition, state

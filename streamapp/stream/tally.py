@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from faust.types import StreamT, TableT
 
     from streamapp.events import BatchLogEvent
+    from streamapp.progress import Progress
     from streamapp.stream.ownership import Ownership
+    from streamapp.stream.turns import Turns
     from streamapp.topics import Topics
 
 _ROCKSDB = {
@@ -44,14 +46,15 @@ def progress_table(app: App, *, partitions: int) -> TableT[bytes, bytes]:
 
 
 def register(
-    app: App, *, topics: Topics, table: TableT[bytes, bytes], ownership: Ownership
+    app: App, *, topics: Topics, table: TableT[bytes, bytes], ownership: Ownership, turns: Turns
 ) -> None:
     """Attach the agent ``tally`` to the app; it alone writes the table."""
 
     async def tally(stream: StreamT[bytes]) -> None:
         async for event, entry in deliveries(stream, events.decode_batch_log):
             if entry is not None:
-                _fold_into(table, entry, event.message.offset)
+                state = _fold_into(table, entry, event.message.offset)
+                turns.put(event.message.partition, state)
             ownership.folded(event.message.partition, event.message.offset)
             acknowledge(event)
 
@@ -60,7 +63,7 @@ def register(
     )
 
 
-def _fold_into(table: TableT[bytes, bytes], entry: BatchLogEvent, offset: int) -> None:
+def _fold_into(table: TableT[bytes, bytes], entry: BatchLogEvent, offset: int) -> Progress:
     key = batch_key(entry.batch)
     row = table.get(key)
     before = progress.decode(row) if row else None
@@ -68,3 +71,4 @@ def _fold_into(table: TableT[bytes, bytes], entry: BatchLogEvent, offset: int) -
     after = msgspec.structs.replace(folded, log_offset=max(folded.log_offset, offset))
     if after != before:
         table[key] = progress.encode(after)
+    return after

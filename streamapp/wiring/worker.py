@@ -52,6 +52,7 @@ def worker_app(settings: Settings) -> App:
         session_timeout_s=settings.session_timeout_s,
         photo_time_limit_s=settings.photo_time_limit_s,
         limits=limits(settings),
+        pace_photos_per_partition=settings.pace_photos_per_partition,
     )
     return stream_app.create_app(
         values,

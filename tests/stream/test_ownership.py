@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from streamapp import progress
-from streamapp.events import BatchOpened, BatchRejected, Outcome, PhotosFinished
+from streamapp.events import BatchCancelled, BatchOpened, Outcome, PhotosFinished
 from streamapp.progress import Progress
-from streamapp.stream.ownership import Pulse, oldest_unsettled
+from streamapp.stream.ownership import Pulse, unsettled
 
 
 class Clock:
@@ -43,22 +43,21 @@ def partition(key: bytes) -> int:
     return key[-1] % 2
 
 
-def test_a_partition_is_folded_from_its_oldest_unfinished_row() -> None:
+def test_the_unfinished_batches_are_found_with_their_partitions() -> None:
     rows = [
         row("b0", 70, photos=9, finished=3),
         row("b2", 40, photos=9, finished=0),
         row("b4", 10, photos=9, finished=9),
         row("b1", 25, photos=None, finished=1),
     ]
-    assert oldest_unsettled(rows, partition) == {0: 41, 1: 26}
+    found = [(at, state.batch) for at, state in unsettled(rows, partition)]
+    assert found == [(0, "b0"), (0, "b2"), (1, "b1")]
 
 
-def test_finished_and_rejected_batches_ask_for_nothing() -> None:
-    rejected = progress.fold(
-        None, BatchRejected(batch="b3", project="p", code="x", detail="", rejected_at=1.0)
-    )
-    rows = [row("b0", 70, photos=2, finished=2), (b"b3", progress.encode(rejected))]
-    assert oldest_unsettled(rows, partition) == {}
+def test_finished_and_cancelled_batches_ask_for_nothing() -> None:
+    cancelled = progress.fold(None, BatchCancelled(batch="b3", project="p", cancelled_at=1.0))
+    rows = [row("b0", 70, photos=2, finished=2), (b"b3", progress.encode(cancelled))]
+    assert list(unsettled(rows, partition)) == []
 
 
 def test_a_process_that_runs_is_steady() -> None:

@@ -1,0 +1,27 @@
+"""The progress of a batch: its log, folded into sets of photo indexes, never counters.
+
+Pure, idempotent and order-free: any repetition and any order of the same events gives the same
+sets, so replay and redelivery change nothing. A photo that was completed once stays completed; a
+checkpoint never goes back; of several priorities the one that was set last counts.
+"""
+
+from __future__ import annotations
+
+from streamapp.progress.fold import fold
+from streamapp.progress.state import Part, Progress, decode, encode, is_settled
+from streamapp.progress.status import Answer, BatchState, Counts, Status, queued, status
+
+__all__ = [
+    "Answer",
+    "BatchState",
+    "Counts",
+    "Part",
+    "Progress",
+    "Status",
+    "decode",
+    "encode",
+    "fold",
+    "is_settled",
+    "queued",
+    "status",
+]

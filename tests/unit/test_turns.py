@@ -1,0 +1,155 @@
+"""Whose photos are queued next, and how many."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamapp.archive import RUN_PHOTOS
+from streamapp.events import Cursor
+from streamapp.progress import Part, Progress
+from streamapp.stream.turns import PIECE_PHOTOS, Turn, Turns, piece_photos
+
+WINDOW = 768
+
+
+def batch(
+    name: str, photos: int, *, priority: int = 5, processed: int = 0, cancelled_at: float = 0
+) -> Progress:
+    return Progress(
+        batch=name,
+        parts=(Part(first_index=0, photos=photos, priority=priority),),
+        processed=processed,
+        cancelled_at=cancelled_at,
+    )
+
+
+def turns(*batches: Progress) -> Turns:
+    made = Turns(window_photos=WINDOW)
+    for each in batches:
+        made.put(0, each)
+    return made
+
+
+def anywhere(_partition: int) -> bool:
+    return True
+
+
+def queue(made: Turns) -> list[tuple[str, int]]:
+    """Take turns until none has room; the name and the photos of each."""
+    taken = []
+    while turn := made.next(anywhere):
+        publish(turn)
+        taken.append((turn.batch.state.batch, turn.photos))
+    return taken
+
+
+def publish(turn: Turn) -> None:
+    index = turn.part.cursor.index + turn.photos
+    turn.batch.cursors[turn.part.first_index] = Cursor(index=index)
+
+
+def test_a_batch_alone_fills_its_window_and_no_more() -> None:
+    assert sum(photos for _, photos in queue(turns(batch("a", 10_000)))) == WINDOW
+
+
+def test_a_batch_goes_on_when_a_piece_of_it_is_finished() -> None:
+    made = turns(batch("a", 10_000))
+    queue(made)
+    made.put(0, batch("a", 10_000, processed=PIECE_PHOTOS - 1))
+    assert queue(made) == []
+    made.put(0, batch("a", 10_000, processed=PIECE_PHOTOS))
+    assert queue(made) == [("a", PIECE_PHOTOS)]
+
+
+def test_batches_of_a_lane_take_turns_and_share_the_window() -> None:
+    taken = queue(turns(batch("a", 10_000), batch("b", 10_000)))
+    assert [name for name, _ in taken[:2]] == ["a", "b"]
+    photos = {name: sum(n for of, n in taken if of == name) for name in "ab"}
+    assert max(photos.values()) <= WINDOW // 2
+
+
+def test_a_small_batch_does_not_wait_for_the_window_of_a_large_one() -> None:
+    made = turns(batch("large", 1_000_000))
+    queue(made)
+    made.put(0, batch("small", 100))
+    assert queue(made) == [("small", 100)]
+
+
+def test_a_thousand_small_batches_do_not_flood_the_topics() -> None:
+    taken = queue(turns(*(batch(f"b{n}", 100) for n in range(1000))))
+    assert sum(photos for _, photos in taken) <= 2 * WINDOW
+    assert len({name for name, _ in taken}) == len(taken), "each has had one turn at most"
+
+
+def test_lanes_have_windows_of_their_own() -> None:
+    made = turns(batch("a", 10_000))
+    queue(made)
+    made.put(0, batch("b", 10_000, priority=1))
+    assert sum(photos for _, photos in queue(made)) == WINDOW
+
+
+def test_the_parts_of_a_batch_follow_each_other() -> None:
+    parts = (
+        Part(first_index=0, photos=40, cursor=Cursor(index=40)),
+        Part(first_index=40, photos=10),
+        Part(first_index=50, photos=10),
+    )
+    made = turns(Progress(batch="a", parts=parts, processed=40))
+    first = made.next(anywhere)
+    assert first is not None
+    assert (first.part.first_index, first.photos) == (40, 10)
+    publish(first)
+    second = made.next(anywhere)
+    assert second is not None
+    assert second.part.first_index == 50
+
+
+def test_a_part_that_is_not_opened_has_no_turn() -> None:
+    unopened = Part(first_index=0, cursor=Cursor(index=3))
+    assert turns(Progress(batch="a", parts=(unopened,))).next(anywhere) is None
+
+
+def test_a_cancelled_batch_and_a_finished_one_have_no_turn() -> None:
+    made = turns(batch("a", 9), batch("b", 9))
+    made.put(0, batch("a", 9, cancelled_at=1.0))
+    made.put(0, batch("b", 9, processed=9))
+    assert made.next(anywhere) is None
+    assert made.partitions() == set()
+
+
+def test_a_partition_that_may_not_is_passed_over() -> None:
+    made = turns(batch("a", 9))
+    made.put(1, batch("b", 9))
+    turn = made.next(lambda partition: partition == 1)
+    assert turn is not None
+    assert turn.batch.state.batch == "b"
+
+
+def test_a_checkpoint_that_was_folded_moves_the_cursor() -> None:
+    made = turns(batch("a", 1000))
+    part = Part(first_index=0, photos=1000, cursor=Cursor(index=990, entry_at=5))
+    made.put(0, Progress(batch="a", parts=(part,), processed=990))
+    turn = made.next(anywhere)
+    assert turn is not None
+    assert (turn.part.cursor, turn.photos) == (part.cursor, 10)
+
+
+@pytest.mark.parametrize(
+    ("left", "share", "in_flight", "lane_room", "photos"),
+    [
+        (10_000, WINDOW, 0, 2 * WINDOW, PIECE_PHOTOS),
+        (10_000, WINDOW, WINDOW - PIECE_PHOTOS + 1, WINDOW, 0),
+        (10, WINDOW, WINDOW - 10, WINDOW, 10),
+        (10, WINDOW, WINDOW - 9, WINDOW, 0),
+        (10_000, RUN_PHOTOS, 0, WINDOW, RUN_PHOTOS),
+        (10_000, RUN_PHOTOS, 1, WINDOW, 0),
+        (10_000, 100, 0, WINDOW, 3 * RUN_PHOTOS),
+        (10_000, WINDOW, 0, RUN_PHOTOS + 1, RUN_PHOTOS),
+        (10_000, WINDOW, 0, -5, 0),
+    ],
+)
+def test_a_piece_is_whole_runs_within_every_room(
+    left: int, share: int, in_flight: int, lane_room: int, photos: int
+) -> None:
+    found = piece_photos(left=left, share=share, in_flight=in_flight, lane_room=lane_room)
+    assert found == photos
