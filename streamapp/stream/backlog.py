@@ -1,14 +1,17 @@
 """Photos that were taken from their partitions and wait for a child, grouped when one asks.
 
-Bounded: whoever puts waits while it is full, so Faust stops fetching those partitions and nothing
-piles up. Grouping happens as late as possible: a run is whatever neighbours wait by then.
+The batches take turns, and within a batch its partitions: a small batch is not behind what waits
+of a large one. Bounded: whoever puts waits while it is full, so Faust stops fetching those
+partitions and nothing piles up. Grouping happens as late as possible: a run is whatever neighbours
+wait by then.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict, deque
-from typing import TYPE_CHECKING, NamedTuple
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from streamapp import archive
 
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from faust.types import TP, EventT
 
     from streamapp.events import PhotoQueued
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 LINGER_S = 0.02
 """How long a run that may still grow waits for its next photo."""
@@ -40,14 +46,21 @@ class Delivery(NamedTuple):
         return self.event.message.offset
 
 
+@dataclass(slots=True)
+class _Line:
+    """The waiting photos of one batch from one partition, in its order."""
+
+    photos: deque[Delivery] = field(default_factory=deque)
+    last_arrival: float = 0.0
+
+
 class Backlog:
-    """The waiting photos of this worker, in the order of each partition."""
+    """The waiting photos of this worker."""
 
     def __init__(self, *, photos_max: int, clock: Callable[[], float]) -> None:
         self._photos_max = photos_max
         self._clock = clock
-        self._waiting: dict[TP, deque[Delivery]] = defaultdict(deque)
-        self._last_arrival: dict[TP, float] = {}
+        self._batches: dict[str, dict[TP, _Line]] = {}
         self._count = 0
         self._changed = asyncio.Condition()
 
@@ -55,8 +68,10 @@ class Backlog:
         """Add a photo; waits while ``photos_max`` are there."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._count < self._photos_max)
-            self._waiting[delivery.partition].append(delivery)
-            self._last_arrival[delivery.partition] = self._clock()
+            lines = self._batches.setdefault(delivery.photo.batch, {})
+            line = lines.setdefault(delivery.partition, _Line())
+            line.photos.append(delivery)
+            line.last_arrival = self._clock()
             self._count += 1
             self._changed.notify_all()
 
@@ -71,7 +86,7 @@ class Backlog:
 
     def clear(self) -> None:
         """Forget all that waits: after a rebalance it is delivered again."""
-        self._waiting.clear()
+        self._batches.clear()
         self._count = 0
 
     async def _wait_for_change(self) -> None:
@@ -82,17 +97,27 @@ class Backlog:
             return
 
     def _next_run(self) -> list[Delivery]:
-        for partition, waiting in self._waiting.items():
-            size = _run_length(waiting)
-            grown = size < len(waiting) or size >= archive.RUN_PHOTOS
-            if grown or self._clock() - self._last_arrival[partition] >= LINGER_S:
-                run = [waiting.popleft() for _ in range(size)]
-                # To the end, so that the partitions take turns.
-                self._waiting.pop(partition)
-                if waiting:
-                    self._waiting[partition] = waiting
-                return run
+        for batch, lines in self._batches.items():
+            for partition, line in lines.items():
+                if size := self._ready(line):
+                    run = [line.photos.popleft() for _ in range(size)]
+                    # Who had a turn goes to the end of its ring.
+                    _to_the_end(lines, partition, keep=bool(line.photos))
+                    _to_the_end(self._batches, batch, keep=bool(lines))
+                    return run
         return []
+
+    def _ready(self, line: _Line) -> int:
+        """Photos of the run at the head of a line; 0 while it may still grow."""
+        size = _run_length(line.photos)
+        grown = size < len(line.photos) or size >= archive.RUN_PHOTOS
+        return size if grown or self._clock() - line.last_arrival >= LINGER_S else 0
+
+
+def _to_the_end(ring: dict[K, V], key: K, *, keep: bool) -> None:
+    value = ring.pop(key)
+    if keep:
+        ring[key] = value
 
 
 def _run_length(waiting: deque[Delivery]) -> int:

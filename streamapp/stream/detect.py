@@ -15,7 +15,7 @@ import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from streamapp import archive, events
+from streamapp import events
 from streamapp.crop_run import crop_run, failed
 from streamapp.errors import Code, StreamappError
 from streamapp.events import PhotosFinished
@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from streamapp.topics import Lane, Topics
     from streamapp.vision.children import Children
 
-RUNS_WAITING = 4
-"""Runs in the backlog per slot: enough that no child waits for photos."""
+BACKLOG_PHOTOS_MAX = 4096
+"""Claim checks that wait at once: all that pacing puts on this worker's partitions, so that every
+batch is in sight to take its turn."""
 
 WINDOW_PHOTOS_MAX = 4096
 """Photos of a partition between the oldest unfinished one and the newest taken."""
@@ -88,8 +89,7 @@ class Detection:
         self._outlet = outlet
         self._children = children
         self._photo_time_limit_s = photo_time_limit_s
-        waiting_max = archive.RUN_PHOTOS * RUNS_WAITING * self.slots
-        self._backlog = Backlog(photos_max=waiting_max, clock=time.monotonic)
+        self._backlog = Backlog(photos_max=BACKLOG_PHOTOS_MAX, clock=time.monotonic)
         self._windows: dict[TP, Window[EventT[bytes]]] = defaultdict(Window)
         self._released = asyncio.Event()
         self._generation: int | None = None

@@ -61,13 +61,11 @@ class Pieces:
         return piece
 
     def _entries(self, part: Part) -> Iterator[Entry]:
-        read = partial(self._objects.read, part.archive)
+        read, size = partial(self._objects.read, part.archive), part.archive_bytes
+        if part.kind == "listing":
+            return archive.listed(read, size, self._limits, start=part.cursor)
         return archive.photos(
-            read,
-            part.archive_bytes,
-            self._limits,
-            duplicates=part.duplicates,
-            start=part.cursor,
+            read, size, self._limits, duplicates=part.duplicates, start=part.cursor
         )
 
     def _keep(self, part: Part, at: Cursor, entries: Iterator[Entry]) -> None:

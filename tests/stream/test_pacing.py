@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from streamapp import progress
-from streamapp.archive import RUN_PHOTOS, Limits
+from streamapp.archive import RUN_PHOTOS, Limits, listing_line
 from streamapp.errors import Code, StreamappError
 from streamapp.events import (
+    WHOLE_OBJECT,
     BatchCancelled,
     BatchOpened,
     ExpansionAdvanced,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
     from connectors.objects.interface import ObjectStore
-    from streamapp.events import BatchLogEvent
+    from streamapp.events import BatchLogEvent, Kind
     from streamapp.progress import Progress
 
 TOPICS = Topics(partitions=12)
@@ -167,9 +168,9 @@ class Bench:
         batch: str = "b1",
         priority: int = 5,
         first_index: int = 0,
-        duplicates: bytes = b"",
+        kind: Kind = "zip",
     ) -> None:
-        key = f"archives/{batch}-{first_index}.zip"
+        key = f"archives/{batch}-{first_index}.{kind}"
         self.store.contents[key] = content
         await self.log.tell(
             BatchOpened(
@@ -181,7 +182,7 @@ class Bench:
                 name="photos.zip",
                 first_index=first_index,
                 photos=photos,
-                duplicates=duplicates,
+                kind=kind,
                 opened_at=1.0,
             )
         )
@@ -250,6 +251,17 @@ async def test_a_part_that_joined_goes_on_counting_where_the_last_ended() -> Non
     assert bench.log.times_queued() == dict.fromkeys(range(80), 1)
     archives = {photo.index: photo.archive for _, photo, _ in bench.log.queued}
     assert (archives[49], archives[50]) == ("archives/b1-0.zip", "archives/b1-50.zip")
+
+
+async def test_a_part_may_be_a_listing_of_objects() -> None:
+    bench = Bench()
+    keys = [f"photos/{n}.jpg" for n in range(700)]
+    await bench.open(b"".join(listing_line(key, 10) for key in keys), 700, kind="listing")
+    async with bench.worker():
+        await bench.log.finish_all("b1")
+    queued = sorted((photo.index, photo.archive) for _, photo, _ in bench.log.queued)
+    assert queued == list(enumerate(keys))
+    assert {photo.method for _, photo, _ in bench.log.queued} == {WHOLE_OBJECT}
 
 
 async def test_a_small_batch_ends_long_before_a_large_one_that_came_first() -> None:

@@ -70,6 +70,19 @@ async def test_partitions_are_not_mixed_and_take_turns() -> None:
     assert [{each.partition.partition for each in run} for run in runs] == [{0}, {1}, {0}]
 
 
+async def test_a_small_batch_is_not_behind_what_waits_of_a_large_one() -> None:
+    large = [delivery(index) for index in range(RUN_PHOTOS * 9)]
+    waiting = await backlog(*large, delivery(0, batch="small"), delivery(99, batch="small"))
+    runs = [await waiting.take() for _ in range(3)]
+    assert [run[0].photo.batch for run in runs] == ["b1", "small", "b1"]
+
+
+async def test_batches_that_take_turns_in_a_partition_keep_their_runs() -> None:
+    mixed = [delivery(n, batch=batch) for n in range(RUN_PHOTOS) for batch in ("b1", "b2")]
+    waiting = await backlog(*mixed)
+    assert [len(await waiting.take()) for _ in range(2)] == [RUN_PHOTOS, RUN_PHOTOS]
+
+
 async def test_a_run_that_may_still_grow_waits_a_moment_for_its_next_photo() -> None:
     waiting = Backlog(photos_max=10, clock=time.monotonic)
     taking = asyncio.create_task(waiting.take())
