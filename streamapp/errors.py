@@ -35,6 +35,7 @@ class Code(Enum):
         415,
         "The body must be multipart/form-data with the fields file and projectId.",
     )
+    BODY_NOT_OFFSET = (Fate.REJECT, 415, "The body must be application/offset+octet-stream.")
     BODY_NOT_JSON = (Fate.REJECT, 400, "The body must be a JSON object with the known members.")
     BODY_BROKEN = (Fate.REJECT, 400, "The body is malformed or was cut off.")
     BODY_TOO_SLOW = (Fate.REJECT, 408, "The body came too slowly; the upload was given up.")
@@ -103,6 +104,7 @@ class Code(Enum):
     )
 
     UPLOADER_AWAY = (Fate.WAIT, 503, "The uploader does not answer; try again shortly.")
+    NOT_THE_UPLOADER = (Fate.REJECT, 502, "What answers at this address is not the uploader.")
 
     # The installation.
     SETTING_INVALID = (Fate.REJECT, 500, "A setting has a value that is not allowed.")

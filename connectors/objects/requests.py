@@ -18,13 +18,13 @@ from urllib3 import PoolManager, Retry, Timeout
 from connectors.objects.faults import translated
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from minio import Minio
     from urllib3 import BaseHTTPResponse
 
-Query = dict[str, str | list[str] | tuple[str]]
-"""As minio-py types it."""
-
 _EXPIRES = timedelta(hours=1)
+_NONE: Mapping[str, str] = {}
 _OCTETS = "application/octet-stream"
 
 
@@ -43,7 +43,7 @@ class Requests:
         key: str,
         body: bytes = b"",
         content_type: str = _OCTETS,
-        query: Query | None = None,
+        query: Mapping[str, str] = _NONE,
     ) -> BaseHTTPResponse:
         """The store's answer, when it is a good one."""
         with translated(self.where):
@@ -57,11 +57,11 @@ class Requests:
         key: str,
         body: bytes,
         headers: dict[str, str],
-        query: Query | None = None,
+        query: Mapping[str, str] = _NONE,
     ) -> BaseHTTPResponse:
         """The store's answer, whatever it is; the clients' exceptions pass."""
         url = self._client.get_presigned_url(
-            method, self._bucket, key, expires=_EXPIRES, extra_query_params=query
+            method, self._bucket, key, expires=_EXPIRES, extra_query_params=dict(query)
         )
         # A file, not bytes: urllib3 sends it block by block, each with the connect timeout,
         # which would otherwise have to suffice for the whole part.
