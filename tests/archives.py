@@ -7,6 +7,7 @@ import struct
 import zipfile
 from typing import TYPE_CHECKING
 
+from streamapp import archive
 from streamapp.archive import Limits, photos
 from streamapp.events import PhotoQueued
 
@@ -30,6 +31,10 @@ def zipped(contents: Mapping[str, bytes], *, method: int = zipfile.ZIP_DEFLATED)
 
 def listed(data: bytes, limits: Limits | None = None) -> list[Entry]:
     return list(photos(reader(data), len(data), limits or Limits()))
+
+
+def listed_objects(listing: bytes, limits: Limits | None = None) -> list[Entry]:
+    return list(archive.listed(reader(listing), len(listing), limits or Limits()))
 
 
 def claims(data: bytes) -> list[PhotoQueued]:

@@ -73,8 +73,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     after: Cursor
 
 
-def judge(read: Reader, size: int, limits: Limits) -> Judgement:
-    """Judge an archive of ``size`` bytes.
+def judge(read: Reader, size: int, limits: Limits, *, promised: bool = False) -> Judgement:
+    """Judge an archive of ``size`` bytes; ``promised`` to hold photos, whatever their names say.
 
     Raises:
         StreamappError: an ``ARCHIVE_`` code; nothing of the archive is to be used.
@@ -85,7 +85,7 @@ def judge(read: Reader, size: int, limits: Limits) -> Judgement:
     ranges, names, faulty = Ranges(directory.start), Repeats(), BitMap()
     skipped = Counter[str]()
     photo_count = inflated_bytes = 0
-    promising = False
+    promising = promised
     for raw in entries(read, directory):
         ranges.add(raw)
         if len(ranges) > limits.entries_max:
@@ -103,7 +103,7 @@ def judge(read: Reader, size: int, limits: Limits) -> Judgement:
     ranges.check()
     if not ranges:
         raise StreamappError(Code.ARCHIVE_EMPTY)
-    if not promising:
+    if not promising or not photo_count:
         raise StreamappError(
             Code.ARCHIVE_NO_PHOTOS, f"entries: {len(ranges)}, none with a photo's extension"
         )

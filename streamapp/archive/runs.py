@@ -3,6 +3,8 @@
 The claim check says where a photo's local header is and how long its compressed data are; where
 the data begin, only the local header tells. So a run's range is its photos' with some slack for
 the last header, and a rare photo with a longer header costs a second read.
+
+A photo that is an object of its own (`events.WHOLE_OBJECT`) is a run of its own, read whole.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from streamapp.archive.inflate import inflate
 from streamapp.archive.names import decode_name
 from streamapp.archive.ranges import LOCAL_HEADER_BYTES
 from streamapp.errors import Code, StreamappError
+from streamapp.events import WHOLE_OBJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +44,8 @@ def joins(run: Sequence[PhotoQueued], photo: PhotoQueued) -> bool:
         return True
     gap = photo.header_offset - _least_end(run[-1])
     return (
-        photo.batch == run[-1].batch
+        WHOLE_OBJECT not in (photo.method, run[-1].method)
+        and photo.batch == run[-1].batch
         and photo.archive == run[-1].archive
         and photo.index > run[-1].index
         and 0 <= gap <= GAP_BYTES_MAX
@@ -65,10 +69,20 @@ def read_run(
     Raises:
         Exception: whatever ``read`` raises (the store is away), in the middle too.
     """
+    if run[0].method == WHOLE_OBJECT:
+        yield run[0], _whole(read, run[0])
+        return
     start, length = byte_range(run)
     data = memoryview(read(start, length))
     for photo in run:
         yield photo, _photo(read, photo, data, start)
+
+
+def _whole(read: Reader, photo: PhotoQueued) -> bytes | StreamappError:
+    content = read(0, photo.photo_bytes + 1)
+    if len(content) != photo.photo_bytes:
+        return StreamappError(Code.ENTRY_BROKEN, "the object changed after it was listed")
+    return content
 
 
 def _photo(

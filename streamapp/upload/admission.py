@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from connectors.objects.interface import UploadStore
+    from streamapp.archive import Judgement
+    from streamapp.events import Kind
     from streamapp.upload.chain import Chain
     from streamapp.upload.interfaces import ProgressSource, Publisher
     from streamapp.upload.notes import Note, Notes
@@ -36,12 +38,17 @@ _log = logging.getLogger(__name__)
 
 
 class Offer(NamedTuple):
-    """What lies in the store and wants to be a part: a ZIP, by ``key``, of ``size`` bytes."""
+    """What lies in the store and wants to be a part: an object, by ``key``, of ``size`` bytes.
+
+    A ZIP is still to be judged, unless its ``judgement`` comes with it.
+    """
 
     order: Order
     key: str
     size: int
     name: str
+    kind: Kind = "zip"
+    judgement: Judgement | None = None
 
 
 class Admission:
@@ -108,15 +115,18 @@ class Admission:
             StreamappError: Why it was refused; nothing of it counts.
         """
         order = offer.order
-        judgement = await asyncio.to_thread(
-            archive.judge, partial(self._objects.read, offer.key), offer.size, self._limits
-        )
+        judgement = offer.judgement
+        if judgement is None:
+            judgement = await asyncio.to_thread(
+                archive.judge, partial(self._objects.read, offer.key), offer.size, self._limits
+            )
         part = ArchiveStored(
             batch=order.batch or order.new_batch or note.upload,
             project=order.project,
             priority=order.priority,
             archive=offer.key,
             archive_bytes=offer.size,
+            kind=offer.kind,
             name=offer.name,
             photos=judgement.photos,
             duplicates=judgement.duplicates,

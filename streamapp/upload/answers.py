@@ -40,13 +40,15 @@ def taken(part: ArchiveStored) -> Response:
     )
 
 
-async def read_json(request: Request, watch: Watch) -> dict[str, Any]:
+async def read_json(
+    request: Request, watch: Watch, *, bytes_max: int = JSON_BYTES_MAX
+) -> dict[str, Any]:
     """The object that is the request's body.
 
     Raises:
         StreamappError: ``BODY_NOT_JSON``, and what `pieces` raises.
     """
-    body = b"".join([piece async for piece in pieces(request, watch, bytes_max=JSON_BYTES_MAX)])
+    body = b"".join([piece async for piece in pieces(request, watch, bytes_max=bytes_max)])
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
     except msgspec.MsgspecError as error:

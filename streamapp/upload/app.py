@@ -15,9 +15,10 @@ from streamapp.upload.admission import Admission
 from streamapp.upload.arrivals import Arrivals
 from streamapp.upload.chain import Chain
 from streamapp.upload.edge import Edge
+from streamapp.upload.images import ImageReception
 from streamapp.upload.notes import Notes
 from streamapp.upload.reception import Reception, UploadLimits
-from streamapp.upload.routes import archive_routes, state_routes
+from streamapp.upload.routes import archive_routes, image_routes, state_routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -69,6 +70,7 @@ def create_app(
         new_id=new_batch_id,
     )
     reception = Reception(objects=objects, arrivals=arrivals, admission=admission, limits=limits)
+    images = ImageReception(objects=objects, arrivals=arrivals, admission=admission, limits=limits)
 
     @asynccontextmanager
     async def whole_life(app: Starlette) -> AsyncIterator[None]:
@@ -79,6 +81,7 @@ def create_app(
     app = Starlette(
         routes=[
             *archive_routes(reception, limits.watch),
+            *image_routes(images),
             *state_routes(chain, progress, readiness),
         ],
         middleware=[Middleware(Edge)],

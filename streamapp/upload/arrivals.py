@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from connectors.objects.interface import UploadStore
+    from streamapp.events import Kind
     from streamapp.upload.admission import Admission
     from streamapp.upload.notes import Notes
 
@@ -32,6 +33,8 @@ LEASE_S = 900.0
 
 CLOSE_S = 5.0
 """What is not cleaned up by then is left to the janitor."""
+
+CONTENT_TYPES: dict[Kind, str] = {"zip": "application/zip", "listing": "application/x-ndjson"}
 
 _log = logging.getLogger(__name__)
 
@@ -101,14 +104,14 @@ class Arrivals:
                 await self._idle.wait()
 
     @asynccontextmanager
-    async def arrival(self) -> AsyncIterator[Arrival]:
+    async def arrival(self, kind: Kind = "zip") -> AsyncIterator[Arrival]:
         """An upload in a place of its own; nothing of it remains unless it was admitted."""
         async with self.place():
-            note = self.new_note()
+            note = self.new_note(kind=kind)
             await self._notes.write(note)
             arrival = Arrival(
                 note,
-                IncomingArchive(self._objects, note.archive, self._threads),
+                IncomingArchive(self._objects, note.archive, self._threads, CONTENT_TYPES[kind]),
                 asyncio.create_task(self._renew(note)),
             )
             try:
@@ -118,12 +121,12 @@ class Arrivals:
                 if not arrival.admitted:
                     await asyncio.shield(self._forget(arrival))
 
-    def new_note(self, archive: str = "") -> Note:
+    def new_note(self, archive: str = "", kind: Kind = "zip") -> Note:
         """A note, not written yet, of an upload; ``archive`` is an object that is there already."""
         upload = self._new_id()
         return Note(
             upload=upload,
-            archive=archive or archive_key(upload),
+            archive=archive or archive_key(upload, kind),
             borrowed=bool(archive),
             expires_at=self._clock() + LEASE_S,
         )

@@ -20,6 +20,9 @@ from streamapp.upload.incoming_body import pieces
 from streamapp.upload.parts import Parts
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from multipart import MultipartSegment
     from starlette.requests import Request
 
     from streamapp.upload.incoming_body import Watch
@@ -39,20 +42,27 @@ async def read_form(request: Request, file: FileSink, watch: Watch, *, file_byte
         StreamappError: ``BODY_NOT_MULTIPART``, ``BODY_BROKEN``, ``FIELD_INVALID``, and what
             `pieces` and ``file`` raise.
     """
-    parser = parser_for(request)
     parts = Parts(file, file_bytes_max)
+    body = pieces(request, watch, bytes_max=file_bytes_max, overhead_bytes_max=OVERHEAD_BYTES_MAX)
+    await read_parts(parser_for(request), body, parts.take)
+    return parts.form
+
+
+async def read_parts(
+    parser: PushMultipartParser,
+    body: AsyncIterator[bytes],
+    take: Callable[[MultipartSegment | bytes | None], Awaitable[None]],
+) -> None:
+    """Give every part of ``body`` to ``take``: its beginning, its pieces, and None at its end."""
     try:
-        async for piece in pieces(
-            request, watch, bytes_max=file_bytes_max, overhead_bytes_max=OVERHEAD_BYTES_MAX
-        ):
+        async for piece in body:
             for event in parser.parse(piece):
-                await parts.take(event)
+                await take(event)
         parser.close()
     except ParserLimitReached as error:
         raise StreamappError(Code.FIELD_INVALID, str(error)) from error
     except MultipartError as error:
         raise StreamappError(Code.BODY_BROKEN, str(error)) from error
-    return parts.form
 
 
 def parser_for(request: Request, parts_max: int = PARTS_MAX) -> PushMultipartParser:

@@ -20,10 +20,13 @@ class IncomingArchive:
     archive is complete; `abandon` makes the store drop an unfinished one.
     """
 
-    def __init__(self, objects: UploadStore, key: str, threads: Executor) -> None:
+    def __init__(
+        self, objects: UploadStore, key: str, threads: Executor, content_type: str
+    ) -> None:
         self._objects = objects
         self._key = key
         self._threads = threads
+        self._content_type = content_type
         self._pipe = Pipe()
         self._put: asyncio.Future[int] | None = None
 
@@ -58,7 +61,7 @@ class IncomingArchive:
         if self._put is None:
             loop = asyncio.get_running_loop()
             self._put = loop.run_in_executor(
-                self._threads, self._objects.put_stream, self._key, self._pipe, "application/zip"
+                self._threads, self._objects.put_stream, self._key, self._pipe, self._content_type
             )
             self._put.add_done_callback(lambda _: self._pipe.close())
         return self._put

@@ -50,16 +50,32 @@ class Form:
     values: dict[str, str] = field(default_factory=dict)
     file_name: str = ""
     seen: set[str] = field(default_factory=set)
+    _name: str = ""
+    _value: bytes = b""
 
-    def take(self, name: str, value: bytes) -> None:
-        """Check a complete field and keep its value."""
+    def begin(self, name: str) -> None:
+        """A part begins, field or file, that may come once."""
+        if name in self.seen:
+            raise StreamappError(Code.FIELD_INVALID, f"{name[:64]} was given twice")
+        self.seen.add(name)
+        self._name, self._value = name, b""
+
+    def take(self, event: bytes | None) -> None:
+        """The field goes on (bytes), or is complete (None): then it is checked and kept."""
+        name = self._name[:64]
+        if event is not None:
+            self._value += event
+            if len(self._value) > FIELD_BYTES_MAX:
+                too_long = f"{name} is longer than {FIELD_BYTES_MAX} bytes"
+                raise StreamappError(Code.FIELD_INVALID, too_long)
+            return
         try:
-            text = value.decode()
+            text = self._value.decode()
         except UnicodeDecodeError:
-            raise StreamappError(Code.FIELD_INVALID, f"{name[:64]} is not UTF-8") from None
-        if check := CHECKS.get(name):
+            raise StreamappError(Code.FIELD_INVALID, f"{name} is not UTF-8") from None
+        if check := CHECKS.get(self._name):
             check(text)
-            self.values[name] = text
+            self.values[self._name] = text
 
     def order(self, idempotency_key: str | None) -> Order:
         """The order of a form that came to its end, with its file."""
@@ -77,7 +93,6 @@ class Parts:
         self._file_bytes_max = file_bytes_max
         self._name = ""
         self._size = 0
-        self._value = b""
 
     async def take(self, event: MultipartSegment | bytes | None) -> None:
         """A part begins (segment), goes on (bytes) or is complete (None)."""
@@ -85,25 +100,16 @@ class Parts:
             self._begin(event)
         elif self._name == FILE_FIELD:
             await self._pass_on(event)
-        elif event is None:
-            self.form.take(self._name, self._value)
         else:
-            self._value += event
-            if len(self._value) > FIELD_BYTES_MAX:
-                raise StreamappError(
-                    Code.FIELD_INVALID,
-                    f"{self._name[:64]} is longer than {FIELD_BYTES_MAX} bytes",
-                )
+            self.form.take(event)
 
     def _begin(self, part: MultipartSegment) -> None:
-        self._name, self._size, self._value = part.name, 0, b""
-        if part.name in self.form.seen:
-            raise StreamappError(Code.FIELD_INVALID, f"{part.name[:64]} was given twice")
+        self._name, self._size = part.name, 0
+        self.form.begin(part.name)
         if part.filename is not None and part.name != FILE_FIELD:
             raise StreamappError(
                 Code.FIELD_INVALID, f"{part.name[:64]} holds a file; the ZIP goes into file"
             )
-        self.form.seen.add(part.name)
         if part.name == FILE_FIELD:
             self.form.file_name = fields.file_name(part.filename)
 

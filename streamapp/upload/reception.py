@@ -31,11 +31,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadLimits:
-    """What an upload may be, and how many may run at once (each holds about 50 MiB)."""
+    """What an upload may be, and how many may run at once (each holds about 50 MiB).
+
+    ``images_max``: the photos that one request brings or names, not in an archive.
+    """
 
     archive_bytes_max: int
     archive: archive.Limits
     uploads_max: int = 8
+    images_max: int = 10_000
     watch: Watch = DEFAULT_WATCH
 
 

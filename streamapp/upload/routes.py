@@ -1,4 +1,4 @@
-"""The addresses: ZIPs in, status, live, ready."""
+"""The addresses: ZIPs in, photos in, status, live, ready."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from streamapp.upload.chain import Chain
+    from streamapp.upload.images import ImageReception
     from streamapp.upload.incoming_body import Watch
     from streamapp.upload.interfaces import ProgressSource, Readiness
     from streamapp.upload.reception import Reception
+
+JSON_TYPE = "application/json"
 
 
 def archive_routes(reception: Reception, watch: Watch) -> list[Route]:
@@ -42,6 +45,18 @@ def archive_routes(reception: Reception, watch: Watch) -> list[Route]:
         Route("/api/batch/archives/{name}", put_archive, methods=["PUT"]),
         Route("/api/batch/import", import_archive, methods=["POST"]),
     ]
+
+
+def image_routes(images: ImageReception) -> list[Route]:
+    """The way in for photos without an archive: files in a form, or JSON that names objects."""
+
+    async def add_images(request: Request) -> Response:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip()
+        if kind.lower() == JSON_TYPE:
+            return taken(await images.take_objects(request))
+        return taken(await images.take_form(request))
+
+    return [Route("/api/batch/add-images", add_images, methods=["POST"])]
 
 
 def state_routes(chain: Chain, source: ProgressSource, readiness: Readiness) -> list[Route]:

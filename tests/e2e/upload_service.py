@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
+from msgspec import structs
 
 from connectors.objects.folder import FolderStore
 from streamapp.archive import Limits
@@ -67,6 +68,8 @@ def make_app(
     *,
     archive_bytes_max: int = 1024 * MIB,
     uploads_max: int = 8,
+    images_max: int = 10_000,
+    photo_bytes_max: int = 64 * MIB,
     client_idle_s: float = 60.0,
     client_window_s: float = 60.0,
 ) -> Starlette:
@@ -78,8 +81,9 @@ def make_app(
         readiness=around,
         limits=UploadLimits(
             archive_bytes_max=archive_bytes_max,
-            archive=ARCHIVE_LIMITS,
+            archive=structs.replace(ARCHIVE_LIMITS, photo_bytes_max=photo_bytes_max),
             uploads_max=uploads_max,
+            images_max=images_max,
             watch=Watch(idle_s=client_idle_s, window_s=client_window_s),
         ),
         clock=lambda: 1_700_000_000.0,
