@@ -25,7 +25,8 @@ _END64 = Struct("<4sQ2H2L4Q")
 _END64_SIGNATURE = b"PK\6\6"
 _LOCAL_SIGNATURE = b"PK\3\4"
 _COMMENT_BYTES_MAX = 0xFFFF
-_TAIL_BYTES = _END64.size + _LOCATOR64.size + _END.size + _COMMENT_BYTES_MAX
+_END64_BYTES_MAX = _END64.size + 4096  # it may go on with data we do not know
+_TAIL_BYTES = _END64_BYTES_MAX + _LOCATOR64.size + _END.size + _COMMENT_BYTES_MAX
 
 
 class Directory(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,12 +56,11 @@ def find_directory(read: Reader, size: int) -> Directory:
         raise _without_end_record(read, size)
     _, *disks, here, count, length, offset, _ = _END.unpack_from(tail, at)
     modulus = 1 << 16
-    at64 = at - _LOCATOR64.size - _END64.size
-    if at64 >= 0 and tail.startswith(_LOCATOR64_SIGNATURE, at - _LOCATOR64.size):
-        _, locator_disk, _, disk_count = _LOCATOR64.unpack_from(tail, at - _LOCATOR64.size)
-        signature, _, _, _, *disks, here, count, length, offset = _END64.unpack_from(tail, at64)
-        if signature != _END64_SIGNATURE:
-            raise StreamappError(Code.ARCHIVE_BROKEN, "the Zip64 end record is missing")
+    locator_at = at - _LOCATOR64.size
+    if locator_at >= 0 and tail.startswith(_LOCATOR64_SIGNATURE, locator_at):
+        _, locator_disk, _, disk_count = _LOCATOR64.unpack_from(tail, locator_at)
+        at64 = _end64_record(tail, locator_at)
+        _, _, _, _, *disks, here, count, length, offset = _END64.unpack_from(tail, at64)
         disks += [locator_disk, max(0, disk_count - 1)]
         modulus, at = 1 << 64, at64
     if any(disks) or here != count:
@@ -93,6 +93,16 @@ def _end_record(tail: bytes) -> int:
             return found
         found = tail.rfind(_END_SIGNATURE, 0, found + 3)
     return last
+
+
+def _end64_record(tail: bytes, locator_at: int) -> int:
+    """Where the Zip64 end record begins that ends where its locator begins."""
+    at = tail.rfind(_END64_SIGNATURE, 0, locator_at - _END64.size + 4)
+    while at >= max(0, locator_at - _END64_BYTES_MAX):
+        if at + 12 + _END64.unpack_from(tail, at)[1] == locator_at:
+            return at
+        at = tail.rfind(_END64_SIGNATURE, 0, at + 3)
+    raise StreamappError(Code.ARCHIVE_BROKEN, "the Zip64 end record is missing")
 
 
 def _without_end_record(read: Reader, size: int) -> StreamappError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from streamapp.archive.inflate import METHODS, STORED
+from streamapp.archive.methods import METHODS, STORED
 from streamapp.archive.names import path_fault
 from streamapp.errors import Code
 
@@ -42,16 +42,16 @@ def entry_fault(raw: RawEntry, limits: Limits) -> tuple[Code, str] | None:
         return Code.ENTRY_PATH, path
     if raw.file_type not in (0, stat.S_IFREG):
         return Code.ENTRY_NOT_A_FILE, ""
-    if is_encrypted(raw):
+    if is_encrypted(raw.flags, raw.method):
         return Code.ENTRY_ENCRYPTED, ""
     if raw.method not in METHODS:
         return Code.ENTRY_METHOD, f"method {raw.method}"
     return _size_fault(raw.method, raw.compressed_bytes, raw.photo_bytes, limits)
 
 
-def is_encrypted(raw: RawEntry) -> bool:
+def is_encrypted(flags: int, method: int) -> bool:
     """Traditional, strong or AES encryption, or an encrypted directory's masked values."""
-    return raw.flags & _ENCRYPTED != 0 or raw.method == _AES
+    return flags & _ENCRYPTED != 0 or method == _AES
 
 
 def _size_fault(

@@ -13,6 +13,8 @@ from streamapp.archive.extra import UNICODE_PATH_ID, extra_field
 NAME_CHARACTERS_MAX = 1024
 """What fits into every event and row; a longer name is cut (and its photo failed)."""
 
+NESTED = "nested_archive"
+
 _UNICODE_PATH_VERSION = 1
 _PHOTO_EXTENSIONS = frozenset(
     {
@@ -65,7 +67,12 @@ def skip_reason(name: str) -> str:
         or ("__MACOSX/" in name and "/__MACOSX/" in f"/{name}")
     ):
         return "clutter"
-    return "nested_archive" if extension in _ARCHIVE_EXTENSIONS else ""
+    return NESTED if extension in _ARCHIVE_EXTENSIONS else ""
+
+
+def can_be_opened(name: str) -> bool:
+    """Whether the name is that of an archive of our own kind."""
+    return name.lower().endswith(".zip")
 
 
 def could_be_photo(name: str) -> bool:

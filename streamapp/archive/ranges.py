@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from streamapp.archive.local import LOCAL_HEADER_BYTES
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
     from streamapp.archive.directory import RawEntry
-
-LOCAL_HEADER_BYTES = 30
 
 
 class Ranges:

@@ -9,8 +9,6 @@ overlaps), `photos` one piece of the directory.
 
 from __future__ import annotations
 
-import stat
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,14 +17,15 @@ from pyroaring import BitMap
 from streamapp.archive.directory import entries
 from streamapp.archive.end import find_directory
 from streamapp.archive.faults import entry_fault
-from streamapp.archive.names import NAME_CHARACTERS_MAX, could_be_photo, skip_reason
+from streamapp.archive.names import NAME_CHARACTERS_MAX, could_be_photo
 from streamapp.archive.ranges import Ranges
 from streamapp.archive.repeats import Repeats
+from streamapp.archive.selection import Census, Selection, too_many
 from streamapp.errors import Code, StreamappError
 from streamapp.events import Cursor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from streamapp.archive.directory import RawEntry
     from streamapp.archive.end import Reader
@@ -81,18 +80,14 @@ def judge(read: Reader, size: int, limits: Limits, *, promised: bool = False) ->
     """
     directory = find_directory(read, size)
     if directory.count > limits.entries_max:
-        raise _too_many(limits)
-    ranges, names, faulty = Ranges(directory.start), Repeats(), BitMap()
-    skipped = Counter[str]()
+        raise too_many(f"the limit is {limits.entries_max}")
+    census, ranges = Census(limits.entries_max), Ranges(directory.start)
+    names, faulty = Repeats(), BitMap()
     photo_count = inflated_bytes = 0
     promising = promised
-    for raw in entries(read, directory):
-        ranges.add(raw)
-        if len(ranges) > limits.entries_max:
-            raise _too_many(limits)
-        if reason := _skip_reason(raw):
-            skipped[reason] += 1
-            continue
+    raws = _noted(entries(read, directory), census, ranges)
+    selection = Selection(read, directory.start, limits, census)
+    for raw, _, _ in selection.photos(raws, _START):
         names.add(hash(raw.name))
         promising = promising or could_be_photo(raw.name)
         if entry_fault(raw, limits):
@@ -101,12 +96,11 @@ def judge(read: Reader, size: int, limits: Limits, *, promised: bool = False) ->
             inflated_bytes += raw.photo_bytes
         photo_count += 1
     ranges.check()
-    if not ranges:
+    if not census.entries:
         raise StreamappError(Code.ARCHIVE_EMPTY)
     if not promising or not photo_count:
-        raise StreamappError(
-            Code.ARCHIVE_NO_PHOTOS, f"entries: {len(ranges)}, none with a photo's extension"
-        )
+        detail = f"entries: {census.entries}, none with a photo's extension"
+        raise StreamappError(Code.ARCHIVE_NO_PHOTOS, detail)
     if inflated_bytes > limits.archive_ratio_max * size:
         raise StreamappError(Code.ARCHIVE_RATIO, f"{size} bytes, {inflated_bytes} inflated")
     repeated = names.indexes()
@@ -114,7 +108,7 @@ def judge(read: Reader, size: int, limits: Limits, *, promised: bool = False) ->
         photos=photo_count,
         failed=len(faulty | repeated),
         duplicates=repeated.serialize() if repeated else b"",
-        skipped_by=dict(skipped),
+        skipped_by=dict(census.skipped),
     )
 
 
@@ -127,20 +121,18 @@ def photos(
     """
     directory = find_directory(read, size)
     repeated = BitMap.deserialize(duplicates) if duplicates else BitMap()
-    index = start.index
-    for raw in entries(read, directory, start.entry_at):
-        if not _skip_reason(raw):
-            after = Cursor(index=index + 1, entry_at=raw.next_at)
-            yield _photo(raw, limits, after, repeated=index in repeated)
-            index += 1
+    selection = Selection(read, directory.start, limits, Census(limits.entries_max))
+    found = selection.photos(entries(read, directory, start.entry_at), start)
+    for index, (raw, entry_at, inner) in enumerate(found, start.index):
+        after = Cursor(index=index + 1, entry_at=entry_at, inner=inner)
+        yield _photo(raw, limits, after, repeated=index in repeated)
 
 
-def _too_many(limits: Limits) -> StreamappError:
-    return StreamappError(Code.ARCHIVE_TOO_MANY_ENTRIES, f"the limit is {limits.entries_max}")
-
-
-def _skip_reason(raw: RawEntry) -> str:
-    return "folder" if raw.file_type == stat.S_IFDIR else skip_reason(raw.name)
+def _noted(raws: Iterable[RawEntry], census: Census, ranges: Ranges) -> Iterator[RawEntry]:
+    for raw in raws:
+        census.count()
+        ranges.add(raw)
+        yield raw
 
 
 def _photo(raw: RawEntry, limits: Limits, after: Cursor, *, repeated: bool) -> Entry:

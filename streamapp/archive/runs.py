@@ -9,12 +9,11 @@ A photo that is an object of its own (`events.WHOLE_OBJECT`) is a run of its own
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING
 
 from streamapp.archive.inflate import inflate
-from streamapp.archive.names import decode_name
-from streamapp.archive.ranges import LOCAL_HEADER_BYTES
+from streamapp.archive.local import LOCAL_HEADER_BYTES, local_header
+from streamapp.archive.names import can_be_opened, decode_name
 from streamapp.errors import Code, StreamappError
 from streamapp.events import WHOLE_OBJECT
 
@@ -29,8 +28,6 @@ RUN_BYTES = 8 << 20
 GAP_BYTES_MAX = 64 << 10
 SLACK_BYTES = 4 << 10
 
-_LOCAL = Struct("<8xH16xHH")
-_LOCAL_SIGNATURE = b"PK\3\4"
 _OWN_FAULTS = (Code.ENTRY_BROKEN, Code.ENTRY_METHOD)
 
 
@@ -104,15 +101,23 @@ def _photo(
 def _data_start(photo: PhotoQueued, data: memoryview, start: int) -> int:
     """Where the photo's compressed data begin, from a local header that fits the claim check."""
     header = data[photo.header_offset - start :]
-    if len(header) < _LOCAL.size or header[:4] != _LOCAL_SIGNATURE:
-        raise StreamappError(Code.ENTRY_BROKEN, "no local header where the directory has one")
-    method, name_bytes, extra_bytes = _LOCAL.unpack_from(header)
-    extra_at = _LOCAL.size + name_bytes
-    data_at: int = extra_at + extra_bytes
-    name = decode_name(bytes(header[_LOCAL.size : extra_at]), bytes(header[extra_at:data_at]))
-    if method != photo.method or name != photo.name:
+    local = local_header(header)
+    extra_at = LOCAL_HEADER_BYTES + local.name_bytes
+    raw_name, extra = header[LOCAL_HEADER_BYTES:extra_at], header[extra_at : local.data_at]
+    if not local.agrees(
+        method=photo.method,
+        crc=photo.crc,
+        compressed_bytes=photo.compressed_bytes,
+        photo_bytes=photo.photo_bytes,
+    ) or not _is_name(decode_name(bytes(raw_name), bytes(extra)), photo.name):
         raise StreamappError(Code.ENTRY_BROKEN, "the local header belongs to another file")
-    return photo.header_offset + data_at
+    return photo.header_offset + local.data_at
+
+
+def _is_name(name: str, photo_name: str) -> bool:
+    """Whether the photo has this name in its archive, which may lie within another one."""
+    outer = photo_name.removesuffix(f"/{name}")
+    return name == photo_name or (outer != photo_name and can_be_opened(outer))
 
 
 def _least_end(photo: PhotoQueued) -> int:

@@ -145,6 +145,7 @@ def test_a_count_that_is_not_the_number_of_entries_is_refused(count: int) -> Non
         (b"plain.jpg", "plain.jpg"),
         ("zwölf.jpg".encode(), "zwölf.jpg"),
         ("zwölf.jpg".encode("cp437"), "zwölf.jpg"),
+        ("写真.jpg".encode("shift_jis"), "Ä╩É^.jpg"),  # neither
     ],
 )
 def test_names_are_utf8_when_they_can_be_and_else_cp437(raw: bytes, name: str) -> None:
@@ -206,6 +207,22 @@ def test_an_entry_on_another_disk_is_refused() -> None:
 def test_a_zip64_end_record_goes_before_the_old_one() -> None:
     data = zipped(PHOTOS)
     assert listed(b"prefix" + with_zip64_end(data)) == listed(b"prefix" + data)
+
+
+@pytest.mark.parametrize(("more_bytes", "found"), [(1, True), (4_096, True), (4_097, False)])
+def test_a_zip64_end_record_may_go_on_with_data_we_do_not_know(
+    more_bytes: int,
+    found: bool,  # noqa: FBT001 (a row)
+) -> None:
+    data = with_zip64_end(zipped(PHOTOS))
+    at, locator_at = data.index(b"PK\6\6"), data.index(b"PK\6\7")
+    more = (b"PK\6\6" + bytes(more_bytes))[:more_bytes]
+    longer = bytearray(data[:locator_at] + more + data[locator_at:])
+    struct.pack_into("<Q", longer, at + 4, 44 + more_bytes)
+    if found:
+        assert names(bytes(longer)) == list(PHOTOS)
+    else:
+        assert refusal(bytes(longer)) is Code.ARCHIVE_BROKEN
 
 
 def test_a_zip64_locator_without_its_record_is_broken() -> None:

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
+import lzma
+import random
+import struct
 import tracemalloc
 import zlib
 
 import pytest
 
-from streamapp.archive.inflate import DEFLATED, STORED, inflate
+from streamapp.archive.inflate import inflate
+from streamapp.archive.methods import DEFLATED, DEFLATED_64, LZMA, METHODS, STORED, XZ
 from streamapp.errors import Code, StreamappError
+from tests.compressors import COMPRESSORS, lzma_1
 
 PHOTO = bytes(range(256)) * 40
 CRC = zlib.crc32(PHOTO)
-
-
-def deflated(content: bytes) -> bytes:
-    stream = zlib.compressobj(wbits=-15)
-    return stream.compress(content) + stream.flush()
+COMPRESSED = [method for method in COMPRESSORS if method != STORED]
+SAY_THEY_END = [method for method in COMPRESSED if method not in (DEFLATED_64, LZMA)]
 
 
 def refusal(method: int, raw: bytes, photo_bytes: int = len(PHOTO), crc: int = CRC) -> Code:
@@ -23,47 +25,86 @@ def refusal(method: int, raw: bytes, photo_bytes: int = len(PHOTO), crc: int = C
     return caught.value.code
 
 
-@pytest.mark.parametrize(("method", "raw"), [(STORED, PHOTO), (DEFLATED, deflated(PHOTO))])
-def test_a_photo_comes_out_as_it_went_in(method: int, raw: bytes) -> None:
+def test_every_method_is_tried_here() -> None:
+    assert set(COMPRESSORS) == METHODS
+
+
+@pytest.mark.parametrize("method", COMPRESSORS)
+def test_a_photo_comes_out_as_it_went_in(method: int) -> None:
+    raw = COMPRESSORS[method](PHOTO)
     assert inflate(method, memoryview(raw), len(PHOTO), CRC) == PHOTO
 
 
-@pytest.mark.parametrize(("method", "raw"), [(STORED, b""), (DEFLATED, deflated(b""))])
-def test_an_empty_photo_is_empty(method: int, raw: bytes) -> None:
-    assert inflate(method, raw, 0, 0) == b""
+@pytest.mark.parametrize("method", COMPRESSORS)
+def test_a_photo_that_hardly_compresses_comes_out_too(method: int) -> None:
+    photo = random.Random(1).randbytes(300_000)  # noqa: S311 (no secret)
+    raw = COMPRESSORS[method](photo)
+    assert inflate(method, memoryview(raw), len(photo), zlib.crc32(photo)) == photo
 
 
-@pytest.mark.parametrize("method", [STORED, DEFLATED])
+@pytest.mark.parametrize("method", COMPRESSORS)
+def test_an_empty_photo_is_empty(method: int) -> None:
+    assert inflate(method, COMPRESSORS[method](b""), 0, 0) == b""
+
+
+@pytest.mark.parametrize("method", COMPRESSORS)
 def test_another_crc_is_broken(method: int) -> None:
-    raw = PHOTO if method == STORED else deflated(PHOTO)
-    assert refusal(method, raw, crc=CRC ^ 1) is Code.ENTRY_BROKEN
+    assert refusal(method, COMPRESSORS[method](PHOTO), crc=CRC ^ 1) is Code.ENTRY_BROKEN
 
 
 @pytest.mark.parametrize("photo_bytes", [len(PHOTO) - 1, len(PHOTO) + 1, 0])
-@pytest.mark.parametrize("method", [STORED, DEFLATED])
+@pytest.mark.parametrize("method", COMPRESSORS)
 def test_another_size_than_declared_is_broken(method: int, photo_bytes: int) -> None:
-    raw = PHOTO if method == STORED else deflated(PHOTO)
     crc = zlib.crc32(PHOTO[:photo_bytes])
-    assert refusal(method, raw, photo_bytes, crc) is Code.ENTRY_BROKEN
+    assert refusal(method, COMPRESSORS[method](PHOTO), photo_bytes, crc) is Code.ENTRY_BROKEN
 
 
-@pytest.mark.parametrize(
-    "raw", [b"", deflated(PHOTO)[:-1], deflated(PHOTO) + b"x", b"\xff" * 20, PHOTO]
-)
-def test_deflate_data_that_end_early_go_on_or_are_none_are_broken(raw: bytes) -> None:
-    assert refusal(DEFLATED, raw) is Code.ENTRY_BROKEN
+@pytest.mark.parametrize("raw", [b"", b"\0" * 20, b"\xff" * 20, PHOTO], ids=len)
+@pytest.mark.parametrize("method", COMPRESSED)
+def test_data_of_no_method_are_broken(method: int, raw: bytes) -> None:
+    assert refusal(method, raw) is Code.ENTRY_BROKEN
 
 
-def test_an_unknown_method_is_named() -> None:
-    assert refusal(12, PHOTO) is Code.ENTRY_METHOD
+@pytest.mark.parametrize("method", COMPRESSED)
+def test_data_that_end_early_are_broken(method: int) -> None:
+    raw = COMPRESSORS[method](PHOTO)
+    assert refusal(method, raw[: len(raw) * 2 // 3]) is Code.ENTRY_BROKEN
 
 
-def test_a_bomb_inflates_to_no_more_than_it_declares() -> None:
-    bomb = deflated(bytes(50_000_000))
+@pytest.mark.parametrize("method", SAY_THEY_END)
+def test_data_that_end_one_byte_early_or_go_on_are_broken(method: int) -> None:
+    raw = COMPRESSORS[method](PHOTO)
+    assert refusal(method, raw[:-1]) is Code.ENTRY_BROKEN
+    assert refusal(method, raw + b"x") is Code.ENTRY_BROKEN
+
+
+@pytest.mark.parametrize("method", [1, 6, 10, 97, 98, 99])
+def test_an_unknown_method_is_named(method: int) -> None:
+    assert refusal(method, PHOTO) is Code.ENTRY_METHOD
+
+
+@pytest.mark.parametrize("method", COMPRESSED)
+def test_a_bomb_inflates_to_no_more_than_it_declares(method: int) -> None:
+    bomb = COMPRESSORS[method](bytes(50_000_000))
     tracemalloc.start()
     try:
-        assert refusal(DEFLATED, bomb, 1_000_000) is Code.ENTRY_BROKEN
+        assert refusal(method, bomb, 1_000_000) is Code.ENTRY_BROKEN
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 3_000_000
+    assert peak < (3_000_000 if method == DEFLATED else 12_000_000)  # 8 MiB: XZ's dictionary
+
+
+def test_an_lzma_dictionary_of_4_gib_is_not_taken_at_its_word() -> None:
+    raw = bytearray(lzma_1(PHOTO))
+    raw[5:9] = b"\xff" * 4
+    assert inflate(LZMA, bytes(raw), len(PHOTO), CRC) == PHOTO
+
+
+def test_an_xz_dictionary_of_a_gibibyte_is_broken() -> None:
+    # Made small, then said to be large: the compressor would take ten times as much.
+    raw = bytearray(lzma.compress(PHOTO, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20}]))
+    size_at = raw.index(b"\x21\x01", 12) + 2
+    raw[size_at] = 36  # 2^30
+    struct.pack_into("<L", raw, 20, zlib.crc32(raw[12:20]))
+    assert refusal(XZ, bytes(raw)) is Code.ENTRY_BROKEN

@@ -113,9 +113,41 @@ def test_an_archive_that_ends_within_the_photo_breaks_it(kept: int) -> None:
 
 
 def test_a_method_that_no_judgement_lets_pass_fails_the_photo() -> None:
-    data = zipped({"a.jpg": b"x"}, method=zipfile.ZIP_BZIP2)
-    claim = msgspec.structs.replace(photo(0, 0, 37), name="a.jpg", method=zipfile.ZIP_BZIP2)
-    assert codes(data, [claim]) == [Code.ENTRY_METHOD]
+    data = bytearray(zipped({"a.jpg": b"x"}))
+    (claim,) = claims(bytes(data))
+    data[8] = 98
+    assert codes(bytes(data), [msgspec.structs.replace(claim, method=98)]) == [Code.ENTRY_METHOD]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_photos_of_other_methods_are_read(method: int) -> None:
+    data = zipped(CONTENTS, method=method)
+    run = claims(data)
+    assert [content for _, content in read_run(reader(data), run)] == list(CONTENTS.values())
+
+
+@pytest.mark.parametrize(
+    ("at", "what"), [(6, "encrypted"), (14, "CRC"), (18, "size"), (22, "size")]
+)
+def test_a_local_header_that_says_otherwise_than_the_directory_is_broken(
+    at: int, what: str
+) -> None:
+    data = bytearray(zipped(CONTENTS))
+    run = claims(bytes(data))
+    data[run[0].header_offset + at] ^= 1
+    assert codes(bytes(data), run[:2]) == [Code.ENTRY_BROKEN, None], what
+
+
+@pytest.mark.parametrize("fields", [(14, "<LLL", (0, 0, 0)), (18, "<LL", (0xFFFFFFFF,) * 2)])
+def test_what_a_local_header_leaves_to_the_descriptor_or_zip64_is_no_contradiction(
+    fields: tuple[int, str, tuple[int, ...]],
+) -> None:
+    at, pattern, values = fields
+    data = bytearray(zipped(CONTENTS))
+    run = claims(bytes(data))
+    struct.pack_into(pattern, data, at, *values)
+    data[6] |= 8 if at == 14 else 0
+    assert codes(bytes(data), run[:1]) == [None]
 
 
 @pytest.mark.parametrize("reads_before", [0, 1])
