@@ -50,3 +50,12 @@ def real_services(data: Path, **overrides: object) -> Iterator[Stack]:
         )
         pids = {"Kafka": kafka.pid, "MinIO": minio.pid, "MariaDB": mariadb.pid}
         yield Stack(settings, pids)
+
+
+@contextmanager
+def on_own_topics(stack: Stack, prefix: str, **overrides: object) -> Iterator[Stack]:
+    """The same services with topics of their own, and settings changed."""
+    settings = stack.settings.model_copy(update={"kafka_prefix": prefix, **overrides})
+    specs = topics(settings).specs()
+    asyncio.run(admin.provision(settings.kafka_bootstrap, specs, replication_factor=1))
+    yield stack._replace(settings=settings)
