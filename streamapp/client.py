@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 1024 * 1024
 
+_PASSING = frozenset(
+    {
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.LOCKED,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+
 
 class Client:
     """Talks to the uploader at ``url``; an async context manager."""
@@ -52,8 +61,8 @@ class Client:
         form.add_field(
             "file", _pieces(path, on_bytes), filename=path.name, content_type="application/zip"
         )
-        async with self._answer("POST", "/api/batch/upload-zip", data=form) as content:
-            return str(content["batchId"])
+        async with self.answer("POST", "/api/batch/upload-zip", data=form) as answer:
+            return str((await _content(answer))["batchId"])
 
     async def status(self, batch: str) -> Status:
         """How far a batch is.
@@ -61,14 +70,23 @@ class Client:
         Raises:
             StreamappError: as the uploader answered, or ``UPLOADER_AWAY``; what waits passes.
         """
-        async with self._answer("GET", f"{STATUS_PATH}/{batch}") as content:
-            return msgspec.convert(content["batch"], Status)
+        async with self.answer("GET", f"{STATUS_PATH}/{batch}") as answer:
+            return msgspec.convert((await _content(answer))["batch"], Status)
 
     @asynccontextmanager
-    async def _answer(self, method: str, path: str, **body: Any) -> AsyncIterator[dict[str, Any]]:
+    async def answer(
+        self, method: str, path: str, **options: Any
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """What the uploader answers, whatever it is; `refusal` says what it means.
+
+        Raises:
+            StreamappError: ``UPLOADER_AWAY``.
+        """
         try:
-            async with self._opened().request(method, f"{self._url}{path}", **body) as answer:
-                yield await _content(answer)
+            async with self._opened().request(
+                method, f"{self._url}{path}", allow_redirects=False, **options
+            ) as answer:
+                yield answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise StreamappError(Code.UPLOADER_AWAY, str(error) or repr(error)) from error
 
@@ -86,11 +104,28 @@ async def _pieces(path: Path, on_bytes: Callable[[int], None]) -> AsyncIterator[
             on_bytes(len(piece))
 
 
-async def _content(answer: aiohttp.ClientResponse) -> dict[str, Any]:
-    content: dict[str, Any] = msgspec.json.decode(await answer.read())
-    if answer.status == HTTPStatus.OK:
-        return content
-    name = str(content.get("code", "")).upper()
-    code = Code[name] if name in Code.__members__ else Code.INTERNAL
+async def refusal(answer: aiohttp.ClientResponse) -> StreamappError:
+    """The error that an answer tells; a proxy's, or another server's, in words of our own."""
+    try:
+        content = msgspec.json.decode(await answer.read(), type=dict[str, Any])
+        code = Code[str(content["code"]).upper()]
+    except (msgspec.MsgspecError, KeyError):
+        away = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status in _PASSING
+        code = Code.UPLOADER_AWAY if away else Code.NOT_THE_UPLOADER
+        return StreamappError(code, _told(answer))
     detail = str(content.get("detail") or "")
-    raise StreamappError(code, "" if detail == code.sentence else detail)
+    return StreamappError(code, "" if detail == code.sentence else detail)
+
+
+def _told(answer: aiohttp.ClientResponse) -> str:
+    target = answer.headers.get("Location")
+    return f"{answer.url} answers {answer.status}{f', try --to {target}' if target else ''}"
+
+
+async def _content(answer: aiohttp.ClientResponse) -> dict[str, Any]:
+    if answer.status != HTTPStatus.OK:
+        raise await refusal(answer)
+    try:
+        return msgspec.json.decode(await answer.read(), type=dict[str, Any])
+    except msgspec.MsgspecError:
+        raise StreamappError(Code.NOT_THE_UPLOADER, _told(answer)) from None

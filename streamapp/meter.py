@@ -50,6 +50,8 @@ class Bar:
         self._task = task
         self._console = console
         self._told = 0
+        self._title = progress.tasks[task].description
+        self._noted = ""
 
     def advance(self, amount: int) -> None:
         """Move on by ``amount``."""
@@ -61,11 +63,22 @@ class Bar:
         self._progress.update(self._task, completed=completed, total=total or None)
         self._tell()
 
+    def note(self, text: str) -> None:
+        """Say behind the title what goes on, ``""`` for nothing out of the ordinary."""
+        if text == self._noted:
+            return
+        self._noted = text
+        description = f"{self._title}, {text}" if text else self._title
+        self._progress.update(self._task, description=description)
+        if self._progress.disable and text:
+            self._print(description)
+
     def _tell(self) -> None:
         task = self._progress.tasks[self._task]
         step = int(task.percentage) // STEP_PERCENT
         if self._progress.disable and step > self._told:
             self._told = step
-            self._console.print(
-                f"{task.description}: {task.percentage:.0f} %", highlight=False, soft_wrap=True
-            )
+            self._print(f"{self._title}: {step * STEP_PERCENT} %")
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, highlight=False, soft_wrap=True)

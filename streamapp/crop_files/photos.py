@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
-from streamapp.archive.names import is_clutter
 from streamapp.crop_files.names import name_crops
-from streamapp.errors import Code, StreamappError
+from streamapp.folders import files_below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 
 class PhotoFile(NamedTuple):
@@ -56,18 +55,4 @@ def find_photos(given: Sequence[Path], out: Path, *, several: bool) -> list[Phot
 
 def _files(folder: Path, out: Path) -> list[Path]:
     """The files below a folder, relative to it."""
-    return sorted(path.relative_to(folder) for path in _walk(folder, out))
-
-
-def _walk(folder: Path, out: Path) -> Iterator[Path]:
-    for where, folders, files in os.walk(folder, onerror=_refuse):
-        here = Path(where)
-        folders[:] = [name for name in folders if name[0] != "." and (here / name).resolve() != out]
-        for name in files:
-            path = here / name
-            if name[0] != "." and path.is_file() and not is_clutter(path.as_posix()):
-                yield path
-
-
-def _refuse(error: OSError) -> NoReturn:
-    raise StreamappError(Code.FOLDER_UNUSABLE, str(error)) from error
+    return sorted(path.relative_to(folder) for path in files_below(folder, out))

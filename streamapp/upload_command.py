@@ -1,0 +1,112 @@
+"""``streamapp upload``: archives and folders of photos to an uploader, whatever cuts it off."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import Annotated
+
+import typer
+
+from streamapp.signals import Stopped, raise_on_signals
+
+
+def upload(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE…|DIR…", exists=True, help="ZIPs of photos, or folders of photos."
+        ),
+    ],
+    *,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="URL",
+            envvar="UPLOADER_URL",
+            help="The uploader, with the path under which a proxy serves it.",
+        ),
+    ] = "http://127.0.0.1:8000",
+    project: Annotated[
+        str, typer.Option("--project", envvar="PROJECT_ID", help="Whose photos they are.")
+    ] = "default",
+    priority: Annotated[
+        int, typer.Option("--priority", min=1, max=10, help="1 is worked off first.")
+    ] = 5,
+    external_id: Annotated[
+        str, typer.Option("--external-id", help="Your own name for the batch, free text.")
+    ] = "",
+    key: Annotated[
+        str,
+        typer.Option(
+            "--key",
+            help="Idempotency-Key: the same key gives the same batch. Else one of the other "
+            "options, the path, and the files' sizes and times.",
+        ),
+    ] = "",
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Make another batch, also of what was uploaded before.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until every photo is worked off.")
+    ] = False,
+    patience: Annotated[
+        float,
+        typer.Option(
+            "--patience",
+            metavar="MINUTES",
+            min=0,
+            help="Give up when nothing moved for so long.",
+        ),
+    ] = 10.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line: file, and the batch's status.")
+    ] = False,
+) -> None:
+    """Upload ZIPs or folders of photos; each becomes a batch, one after the other.
+
+    A folder is packed while it is sent, nothing of it is written to disk: every file in it and
+    below is a photo; hidden ones are skipped. A file that changes meanwhile fails, the others go
+    on.
+
+    When the connection is cut or the uploader restarted, it goes on where it was. When you stop it
+    or the machine goes down, give the same command again: it goes on too, and what is uploaded
+    already gives the same batch, not a second one.
+
+    Prints a line for each batch: its id, and how far it is. Exit code 0 when all was uploaded (and
+    worked off, with --wait), also when photos failed; 1 for an error or a cancelled batch; 2 for a
+    wrong usage.
+
+    Try: streamapp upload holiday/ --wait, or: streamapp upload photos.zip --to https://example.org
+    """
+    raise_on_signals()
+    if key and (anew or len(paths) > 1):
+        raise typer.BadParameter("It names one batch: one FILE or DIR.", param_hint="--key")
+    # Imported here: a usage error need not wait for the HTTP client.
+    from streamapp.meter import Meter  # noqa: PLC0415
+    from streamapp.upload_files.job import Job  # noqa: PLC0415
+    from streamapp.upload_files.lines import json_line, text  # noqa: PLC0415
+    from streamapp.upload_files.tasks import Wish  # noqa: PLC0415
+
+    wish = Wish(project, priority, external_id, key, anew)
+    line = json_line if as_json else text
+    job = Job(
+        to.rstrip("/"),
+        Meter(),
+        lambda path, batch, status: typer.echo(line(path, batch, status)),
+        patience_s=60 * patience,
+    )
+    try:
+        tasks = [wish.task(path, _say) for path in paths]
+        well = asyncio.run(job.work_off(tasks, wait=wait))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="FILE…|DIR…") from None
+    except Stopped:
+        typer.echo("Stopped; the same command again goes on where it was.", err=True)
+        raise
+    raise typer.Exit(0 if well else 1)
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence, err=True)
