@@ -55,10 +55,10 @@ def find_directory(read: Reader, size: int) -> Directory:
     if at < 0:
         raise _without_end_record(read, size)
     _, *disks, here, count, length, offset, _ = _END.unpack_from(tail, at)
-    modulus = 1 << 16
+    modulus, told_at64 = 1 << 16, None
     locator_at = at - _LOCATOR64.size
     if locator_at >= 0 and tail.startswith(_LOCATOR64_SIGNATURE, locator_at):
-        _, locator_disk, _, disk_count = _LOCATOR64.unpack_from(tail, locator_at)
+        _, locator_disk, told_at64, disk_count = _LOCATOR64.unpack_from(tail, locator_at)
         at64 = _end64_record(tail, locator_at)
         _, _, _, _, *disks, here, count, length, offset = _END64.unpack_from(tail, at64)
         disks += [locator_disk, max(0, disk_count - 1)]
@@ -69,6 +69,8 @@ def find_directory(read: Reader, size: int) -> Directory:
     start = end - length
     if start < offset:
         raise StreamappError(Code.ARCHIVE_BROKEN, "the directory lies outside the archive")
+    if told_at64 is not None and told_at64 + start - offset != end:
+        raise StreamappError(Code.ARCHIVE_BROKEN, "the Zip64 end record lies elsewhere")
     return Directory(start=start, end=end, count=count, modulus=modulus, shift=start - offset)
 
 

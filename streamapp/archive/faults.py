@@ -23,7 +23,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What an archive may hold.
 
     ``ratio_max`` is inflated over compressed size of one photo, ``archive_ratio_max`` of all
-    photos together over the archive's size. ``name_bytes_max`` limits a name in UTF-8. With
+    photos together over the archive's size. ``name_bytes_max`` limits a name in UTF-8 (1,024
+    characters are the most in any case). With
     ``nested``, the photos of archives within the archive are its own.
     """
 
@@ -38,8 +39,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 def entry_fault(raw: RawEntry, limits: Limits) -> tuple[Code, str] | None:
     """The first thing wrong with an entry, with its particulars; None for a sound one."""
-    if path := path_fault(raw.name, limits.name_bytes_max):
-        return Code.ENTRY_PATH, path
+    if fault := path_fault(raw.name, limits.name_bytes_max):
+        return Code.ENTRY_PATH, fault
     if raw.file_type not in (0, stat.S_IFREG):
         return Code.ENTRY_NOT_A_FILE, ""
     if is_encrypted(raw.flags, raw.method):

@@ -90,8 +90,15 @@ def path_fault(name: str, bytes_max: int) -> str:
 
     ``bytes_max`` limits it in UTF-8, of which a character takes 1 to 4 bytes.
     """
-    if 4 * len(name) > bytes_max and len(name.encode()) > bytes_max:
-        return f"longer than {bytes_max} bytes"
+    if len(name) > NAME_CHARACTERS_MAX or (
+        4 * len(name) > bytes_max and len(name.encode()) > bytes_max
+    ):
+        return f"longer than {NAME_CHARACTERS_MAX} characters or {bytes_max} bytes"
+    return path_trick(name)
+
+
+def path_trick(name: str) -> str:
+    """What in the name leads out of a folder where it would be unpacked, ``""`` for nothing."""
     if "\0" in name or "\\" in name:
         return "a NUL or a backslash"
     if name[:1] == "/" or (name[1:2] == ":" and name[0].isascii() and name[0].isalpha()):

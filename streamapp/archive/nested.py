@@ -17,7 +17,7 @@ from streamapp.archive.end import find_directory, read_exactly
 from streamapp.archive.faults import is_encrypted
 from streamapp.archive.local import LOCAL_HEADER_BYTES, local_header
 from streamapp.archive.methods import STORED
-from streamapp.archive.names import path_fault
+from streamapp.archive.names import path_trick
 from streamapp.archive.ranges import Ranges
 from streamapp.errors import Code, StreamappError
 
@@ -70,8 +70,7 @@ class Nested:
         data_at, read, directory = self._open()
         for each in entries(read, directory):
             # A name that is no path below anything must stay seen as what it is.
-            bare = path_fault(each.name, each.name_bytes)
-            name = each.name if bare else f"{self._raw.name}/{each.name}"
+            name = each.name if path_trick(each.name) else f"{self._raw.name}/{each.name}"
             yield replace(each, name=name, header_offset=data_at + each.header_offset)
 
     def _check(self, count: Callable[[], None]) -> None:

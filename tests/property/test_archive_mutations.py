@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
 from contextlib import suppress
 
@@ -24,18 +25,32 @@ def _valid(prefix: bytes, *, zip64: bool) -> bytes:
     return buffer.getvalue()
 
 
+def _nesting(inner: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.jpg", b"x")
+        archive.writestr("inner.zip", inner)
+        archive.writestr("b.jpg", b"y")
+    return buffer.getvalue()
+
+
 VALID = [
     _valid(b"", zip64=False),
     _valid(b"#!/bin/sh\n", zip64=True),
     with_zip64_end(_valid(b"", zip64=True)),
+    _nesting(_valid(b"", zip64=False)),
+    _nesting(with_zip64_end(_valid(b"stub", zip64=True))),
 ]
+LIMITS = Limits(nested=True, photo_bytes_max=100_000)
+MEMORY_BYTES = 2_000_000
+"""Less than a damaged size or count would take, were it believed."""
 
 
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
     """A valid archive with bytes overwritten, mostly the directory's, and perhaps cut off."""
     data = bytearray(draw(st.sampled_from(VALID)))
-    directory = data.index(b"PK\1\2")
+    directory = data.index(b"PK\1\2")  # of a nested archive the inner one
     places = st.one_of(
         st.integers(directory, len(data) - 1),
         st.integers(len(data) - 107, len(data) - 1),
@@ -50,13 +65,24 @@ def mutated(draw: st.DrawFn) -> bytes:
 @given(mutated())
 @settings(max_examples=600, deadline=None)
 def test_any_mutation_is_judged_or_refused_and_its_photos_are_read_or_fail(data: bytes) -> None:
-    read, limits = reader(data), Limits()
+    tracemalloc.start()
     try:
-        judgement = judge(read, len(data), limits)
+        settle(data)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < MEMORY_BYTES
+
+
+def settle(data: bytes) -> None:
+    """Judge an archive and read all of its photos, as the product does."""
+    read = reader(data)
+    try:
+        judgement = judge(read, len(data), LIMITS)
     except StreamappError as error:
         event(error.code.code)
         return
-    found = list(photos(read, len(data), limits, duplicates=judgement.duplicates))
+    found = list(photos(read, len(data), LIMITS, duplicates=judgement.duplicates))
     assert [entry.index for entry in found] == list(range(judgement.photos))
     assert sum(entry.fault is not None for entry in found) == judgement.failed
     for entry in found:

@@ -160,6 +160,11 @@ def test_the_limit_of_a_name_holds_for_both_together() -> None:
     assert judged(data, Limits(nested=True, name_bytes_max=11)).failed == 2
 
 
+def test_a_name_in_cp437_is_put_below_the_archives_like_any_other() -> None:
+    inner = zipped({"zw_lf.jpg": b"x"}).replace(b"zw_lf", "zwölf".encode("cp437"))
+    assert names(stored({"in.zip": inner})) == ["in.zip/zwölf.jpg"]
+
+
 def test_a_name_within_can_repeat_one_of_the_outer_archive() -> None:
     data = stored({"in.zip/a.jpg": b"x", "in.zip": INNER})
     assert [entry.fault for entry in listed(data)] == [None, Code.ENTRY_DUPLICATE, None]

@@ -163,7 +163,8 @@ def test_a_name_that_only_looks_like_a_path_trick_is_none(name: str) -> None:
 
 def test_a_name_at_the_limit_is_fine_and_one_past_it_is_cut_and_a_fault() -> None:
     assert faults(named("n" * 1024)) == {"n" * 1024: None}
-    assert faults(named("n" * 1025)) == {"n" * 1024: Code.ENTRY_PATH}
+    for limits in (LIMITS, Limits(name_bytes_max=65_535)):
+        assert faults(named("n" * 1025), limits) == {"n" * 1024: Code.ENTRY_PATH}
 
 
 @pytest.mark.parametrize(("name", "name_bytes"), [("abc.jpg", 7), ("zwölf.jpg", 10), ("写.jpg", 7)])
