@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 BROKEN, DISKS = Code.ARCHIVE_BROKEN, Code.ARCHIVE_MULTI_DISK
 ENTRIES = (entry("a.jpg", portrait()), entry("b.png", sky()))
 ENDS = (("a.jpg", FACE), ("b.png", NO_FACE))
+_LARGE = 9 << 20
+"""More than is sent to an object store in one part."""
 
 
 def zips_of_ends() -> Corpus:
@@ -76,6 +78,8 @@ def _around() -> Corpus:
     return {
         "before it a program": taken(b"MZ" + bytes(70_000) + sound, *ENDS),
         "before it a program that counts": taken(archive(ENTRIES, before=bytes(70_000)), *ENDS),
+        "before it 9 MiB": taken(bytes(_LARGE) + sound, *ENDS),
+        "before it 9 MiB and cut off": refused(Code.ARCHIVE_NOT_ZIP, bytes(_LARGE) + sound[:-1]),
         "before it another archive": taken(archive([entry("c.jpg", portrait())]) + sound, *ENDS),
         "before it the mark of a split": taken(archive(ENTRIES, before=b"PK00"), *ENDS),
         "behind it zeros": taken(sound + bytes(500), *ENDS),

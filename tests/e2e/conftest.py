@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -25,8 +25,18 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
+def other_settings() -> dict[str, Any]:
+    """Settings of the installation that a test file wants otherwise, by a fixture of this name."""
+    return {}
+
+
+@pytest.fixture
 def installation(
-    kafka: str, minio: MinioAccess, mysql_url: str, tmp_path: Path
+    kafka: str,
+    minio: MinioAccess,
+    mysql_url: str,
+    tmp_path: Path,
+    other_settings: dict[str, Any],
 ) -> Iterator[Installation]:
     """An uploader and two workers with a topic prefix, a bucket and a database of their own."""
     name = f"test-{uuid4().hex}"  # also on services that outlive this session
@@ -40,6 +50,7 @@ def installation(
         records_url=mysql_url,
         worker_concurrency=1,
         photo_time_limit_s=3,
+        **other_settings,
     )
     object_store(settings).prepare()
     asyncio.run(admin.provision(kafka, topics(settings).specs(), replication_factor=1))
