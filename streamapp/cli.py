@@ -19,6 +19,7 @@ from streamapp.crop_command import crop
 from streamapp.errors import Code, StreamappError
 from streamapp.settings import read_settings
 from streamapp.signals import Stopped, raise_on_signals
+from streamapp.upload_command import upload
 
 if TYPE_CHECKING:
     from streamapp.settings import Settings
@@ -75,6 +76,7 @@ def run(
 
 
 app.command()(crop)
+app.command()(upload)
 
 
 @app.command()
@@ -114,6 +116,7 @@ def serve() -> None:
     """Run the uploader (HTTP); its settings come from the environment."""
     import uvicorn  # noqa: PLC0415
 
+    from streamapp.upload.patience import impatient  # noqa: PLC0415
     from streamapp.wiring.uploader import uploader_app  # noqa: PLC0415
 
     settings = _settings_with_log()
@@ -122,6 +125,7 @@ def serve() -> None:
         host=settings.upload_host,
         port=settings.upload_port,
         root_path=settings.root_path,
+        http=impatient(settings.header_timeout_s),
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=10,
@@ -141,6 +145,18 @@ def worker() -> None:
     settings = _settings_with_log()
     asyncio.run(admin.check(settings.kafka_bootstrap, topics(settings).specs()))
     run_worker(settings)
+
+
+@app.command()
+def janitor() -> None:
+    """Go round once: finish or remove what crashes left, remove what was kept long enough.
+
+    Every uploader does the same by itself, every JANITOR_INTERVAL_S seconds.
+    """
+    from streamapp.wiring.uploader import janitor_round  # noqa: PLC0415
+
+    for what, count in asyncio.run(janitor_round(_settings_with_log())).items():
+        typer.echo(f"{count:6} {what}")
 
 
 @app.command("topics")

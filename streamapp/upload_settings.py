@@ -42,11 +42,17 @@ class UploadSettings(BaseModel):
         description="Largest photo accepted, compressed, in bytes.",
     )
 
+    images_max: int = Field(
+        10_000, ge=1, le=100_000, description="Most photos of one request without an archive."
+    )
     uploads_max: int = Field(
         8, ge=1, le=256, description="Uploads at once of an uploader; each holds about 50 MiB."
     )
     upload_expires_hours: float = Field(
-        24.0, gt=0, le=168, description="Hours an unfinished resumable upload waits for its rest."
+        23.0,  # MinIO itself drops unfinished objects after 24 hours.
+        gt=0,
+        le=168,
+        description="Hours a resumable upload may take; a store may drop its parts earlier.",
     )
     client_idle_s: float = Field(
         60.0, ge=0.1, le=3600, description="Longest silence of a client that sends, in seconds."

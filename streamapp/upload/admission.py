@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from streamapp.upload.interfaces import ProgressSource, Publisher
     from streamapp.upload.notes import Note, Notes
     from streamapp.upload.order import Order
+    from streamapp.upload.quota import Quota
 
 ENTRY_S = 120.0
 """More than it takes from the note of the batch to its manifest."""
@@ -62,6 +63,7 @@ class Admission:
         notes: Notes,
         publisher: Publisher,
         progress: ProgressSource,
+        quota: Quota,
         limits: archive.Limits,
         clock: Callable[[], float],
     ) -> None:
@@ -70,6 +72,7 @@ class Admission:
         self._notes = notes
         self._publisher = publisher
         self._progress = progress
+        self._quota = quota
         self._limits = limits
         self._clock = clock
 
@@ -79,25 +82,36 @@ class Admission:
         Raises:
             StreamappError: ``KEY_REUSED``, when the earlier request was another one.
         """
-        if order.batch or not order.request:
+        if not order.request:
             return None
-        earlier = await self._chain.link(order.new_batch)
+        if order.batch:
+            earlier = await self._chain.find(order.batch, request=order.request)
+        else:
+            earlier = await self._chain.link(order.new_batch)
         if earlier is None:
             return None
-        if (earlier.priority, earlier.external_id) != (order.priority, order.external_id):
+        if not order.batch and (earlier.priority, earlier.external_id) != (
+            order.priority,
+            order.external_id,
+        ):
             raise StreamappError(Code.KEY_REUSED)
         await self._publisher.publish(earlier)
         return earlier
 
-    async def check(self, order: Order) -> None:
-        """Whether the order can be taken, before its photos are.
+    async def check(self, order: Order, size: int = 0) -> None:
+        """Whether the order can be taken, before its photos are: an archive of ``size`` bytes.
+
+        To be asked after `repeated`: what was taken in before is not taken in again.
 
         Raises:
             StreamappError: ``BATCH_UNKNOWN``, also for a batch of another project;
-                ``BATCH_CLOSED``; ``PROGRESS_AWAY``.
+                ``BATCH_CLOSED``; ``PROGRESS_AWAY``; ``PROJECT_QUOTA``.
         """
-        if not order.batch:
-            return
+        if order.batch:
+            await self._check_batch(order)
+        await self._quota.check(order.project, size)
+
+    async def _check_batch(self, order: Order) -> None:
         opening = await self._chain.link(order.batch)
         if opening is None or opening.project != order.project:
             raise StreamappError(Code.BATCH_UNKNOWN)
@@ -140,8 +154,14 @@ class Admission:
 
     async def enter(self, note: Note, part: ArchiveStored, *, joins: bool) -> ArchiveStored:
         """`admit` for a part that is judged already; its ``first_index`` is found here."""
-        note = structs.replace(note, batch=part.batch, expires_at=self._clock() + ENTRY_S)
+        note = structs.replace(
+            note,
+            batch=part.batch,
+            mark="" if note.borrowed else self._quota.mark(part),
+            expires_at=self._clock() + ENTRY_S,
+        )
         await self._notes.write(note)
+        await self._quota.claim(note.mark, part.project)
         linked = await self._chain.append(part, joins=joins)
         try:
             await self._publisher.publish(linked)
@@ -164,7 +184,7 @@ class Admission:
         note = await self._notes.read(upload)
         if note is None:
             return None
-        part = await self._chain.find(note.batch, note.archive) if note.batch else None
+        part = await self._chain.find(note.batch, archive=note.archive) if note.batch else None
         if part is None:
             await self.discard(note)
         else:
@@ -180,4 +200,6 @@ class Admission:
         if note.resumable:
             for key in await asyncio.to_thread(self._objects.keys, tails_prefix(note.upload)):
                 await asyncio.to_thread(self._objects.delete, key)
+        if note.mark:
+            await asyncio.to_thread(self._objects.delete, note.mark)
         await self._notes.remove(note.upload)

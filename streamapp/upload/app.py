@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,16 @@ from starlette.middleware import Middleware
 
 from streamapp.errors import StreamappError
 from streamapp.upload import problems
-from streamapp.upload.admission import Admission
 from streamapp.upload.arrivals import Arrivals
-from streamapp.upload.chain import Chain
+from streamapp.upload.assembly import assemble
+from streamapp.upload.control import control_routes
 from streamapp.upload.edge import Edge
 from streamapp.upload.images import ImageReception
-from streamapp.upload.notes import Notes
 from streamapp.upload.reception import Reception, UploadLimits
+from streamapp.upload.resumable import ResumableUploads
+from streamapp.upload.retention import FOR_EVER
 from streamapp.upload.routes import archive_routes, image_routes, state_routes
+from streamapp.upload.tus import tus_routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from connectors.objects.interface import UploadStore
     from streamapp.upload.interfaces import ProgressSource, Publisher, Readiness
+    from streamapp.upload.retention import Kept
 
 
 def create_app(
@@ -37,6 +41,8 @@ def create_app(
     limits: UploadLimits,
     clock: Callable[[], float],
     new_batch_id: Callable[[], str],
+    kept: Kept = FOR_EVER,
+    janitor_interval_s: float = 60.0,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
 ) -> Starlette:
     """The application, for any ASGI server and under any root path.
@@ -49,16 +55,16 @@ def create_app(
         limits: What an upload may be.
         clock: Unix seconds.
         new_batch_id: A new id for each call, as of `batch_ids.batch_id`.
+        kept: How long archives and crops are kept.
+        janitor_interval_s: Seconds between two rounds of the janitor.
         lifespan: Opens and closes what was given here.
     """
-    notes, chain = Notes(objects), Chain(objects)
-    admission = Admission(
+    notes, chain, admission, janitor = assemble(
         objects=objects,
-        chain=chain,
-        notes=notes,
         publisher=publisher,
         progress=progress,
-        limits=limits.archive,
+        limits=limits,
+        kept=kept,
         clock=clock,
     )
     arrivals = Arrivals(
@@ -69,19 +75,31 @@ def create_app(
         clock=clock,
         new_id=new_batch_id,
     )
+    uploads = ResumableUploads(
+        objects=objects,
+        notes=notes,
+        chain=chain,
+        arrivals=arrivals,
+        admission=admission,
+        clock=clock,
+    )
     reception = Reception(objects=objects, arrivals=arrivals, admission=admission, limits=limits)
     images = ImageReception(objects=objects, arrivals=arrivals, admission=admission, limits=limits)
 
     @asynccontextmanager
     async def whole_life(app: Starlette) -> AsyncIterator[None]:
         async with lifespan(app) if lifespan else nullcontext():
+            janitor_at_work = asyncio.create_task(janitor.run(janitor_interval_s))
             yield
+            janitor_at_work.cancel()
             await arrivals.close()
 
     app = Starlette(
         routes=[
             *archive_routes(reception, limits.watch),
             *image_routes(images),
+            *tus_routes(uploads, limits.watch, bytes_max=limits.archive_bytes_max),
+            *control_routes(chain, progress, publisher, limits.watch, clock),
             *state_routes(chain, progress, readiness),
         ],
         middleware=[Middleware(Edge)],

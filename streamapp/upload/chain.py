@@ -45,9 +45,11 @@ class Chain:
         """
         return await asyncio.to_thread(self._append, part, joins=joins)
 
-    async def find(self, batch: str, archive: str) -> ArchiveStored | None:
-        """The link whose photos are those of the object ``archive``."""
-        return await asyncio.to_thread(self._find, batch, archive)
+    async def find(
+        self, batch: str, archive: str = "", *, request: str = ""
+    ) -> ArchiveStored | None:
+        """The link of the object ``archive``, or the one that ``request`` brought."""
+        return await asyncio.to_thread(self._find, batch, archive, request)
 
     def _append(self, part: ArchiveStored, *, joins: bool) -> ArchiveStored:
         first_index = 0
@@ -76,10 +78,10 @@ class Chain:
             raise StreamappError(Code.STORE_AWAY, f"{manifest_key(batch, number)} comes and goes")
         return link
 
-    def _find(self, batch: str, archive: str) -> ArchiveStored | None:
+    def _find(self, batch: str, archive: str, request: str) -> ArchiveStored | None:
         for number in range(PARTS_MAX):
             link = self._link(batch, number)
-            if link is None or link.archive == archive:
+            if link is None or link.archive == archive or (request and link.request == request):
                 return link
         return None
 

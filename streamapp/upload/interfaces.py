@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamapp.events import ArchiveStored
+    from streamapp.events import ArchiveStored, BatchCancelled, PriorityChanged
     from streamapp.progress import Status
 
 
@@ -16,6 +16,10 @@ class Publisher(Protocol):
 
     async def publish(self, event: ArchiveStored) -> None:
         """Return after Kafka's acknowledgement; raises ``KAFKA_AWAY``."""
+        ...
+
+    async def publish_log(self, event: BatchCancelled | PriorityChanged) -> None:
+        """Append to the batch log, in the same way."""
         ...
 
 

@@ -25,9 +25,10 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An upload under way.
 
     ``archive`` is the object it makes, or, when ``borrowed``, one that was there before and is not
-    to be removed. ``batch`` is set before its manifest can be written: from
-    then on the batch may have been taken in, and the chain of its manifests tells. ``resumable``
-    is what only a resumable upload has. Times are Unix seconds.
+    to be removed. ``batch`` is set before its manifest can be written: from then on the batch may
+    have been taken in, and the chain of its manifests tells. ``mark`` is the key of the object that
+    counts the archive for its project's quota. ``resumable`` is what only a resumable upload has.
+    Times are Unix seconds.
     """
 
     upload: str
@@ -35,6 +36,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires_at: float
     batch: str = ""
     borrowed: bool = False
+    mark: str = ""
     resumable: Resumable | None = None
 
 

@@ -34,12 +34,16 @@ class UploadLimits:
     """What an upload may be, and how many may run at once (each holds about 50 MiB).
 
     ``images_max``: the photos that one request brings or names, not in an archive.
+    ``resumable_expires_s``: how long a resumable upload may take, in seconds.
+    ``project_archive_bytes_max``: the quota of a project, 0 for none.
     """
 
     archive_bytes_max: int
     archive: archive.Limits
     uploads_max: int = 8
     images_max: int = 10_000
+    resumable_expires_s: float = 23 * 3600.0
+    project_archive_bytes_max: int = 0
     watch: Watch = DEFAULT_WATCH
 
 
@@ -78,7 +82,8 @@ class Reception:
     async def take_body(self, request: Request, name: str) -> ArchiveStored:
         """The ZIP as the body; the fields are in the address: ``?projectId=…&priority=…``."""
         order = read_order(request.query_params, request.headers.get(IDEMPOTENCY_HEADER))
-        if earlier := await self._repeated(order):
+        size = int(request.headers.get("content-length", 0))
+        if earlier := await self._repeated(order, size):
             return earlier
         async with self._arrivals.arrival() as arrival:
             bytes_max = self._limits.archive_bytes_max
@@ -106,9 +111,11 @@ class Reception:
                 self._arrivals.new_note(key), Offer(order, key, size, name)
             )
 
-    async def _repeated(self, order: Order) -> ArchiveStored | None:
-        await self._admission.check(order)
-        return await self._admission.repeated(order)
+    async def _repeated(self, order: Order, size: int = 0) -> ArchiveStored | None:
+        if earlier := await self._admission.repeated(order):
+            return earlier
+        await self._admission.check(order, size)
+        return None
 
     async def _admit(self, arrival: Arrival, order: Order, name: str) -> ArchiveStored:
         offer = Offer(order, arrival.note.archive, await arrival.size(), name)

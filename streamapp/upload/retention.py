@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 ROUND_S = 10.0
 """How long a round works on archives, and on crops."""
 
+ENDED = ("completed", "cancelled")
+"""States of a batch that nothing is expected of any more."""
+
 _PAGE = 1000
-_ENDED = ("completed", "cancelled")
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +48,9 @@ class Kept(NamedTuple):
 
     archives_s: float = 0.0
     crops_s: float = 0.0
+
+
+FOR_EVER = Kept()
 
 
 class Retention:
@@ -125,7 +130,7 @@ class Sweep:
         status = await self.progress.status(batch)
         if status is None:
             return newest < self.clock() - 2 * self.kept_s
-        return status.status in _ENDED
+        return status.status in ENDED
 
 
 def remove_crops(objects: UploadStore, old: Sequence[Stored], _before: float) -> int:

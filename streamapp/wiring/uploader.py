@@ -16,32 +16,44 @@ from streamapp.events import encode
 from streamapp.keys import STATUS_PATH, batch_key
 from streamapp.progress import Answer
 from streamapp.upload.app import create_app
+from streamapp.upload.assembly import assemble
 from streamapp.upload.batch_ids import ENTROPY_BYTES, batch_id
+from streamapp.upload.incoming_body import Watch
 from streamapp.upload.reception import UploadLimits
+from streamapp.upload.retention import Kept
 from streamapp.wiring.readiness import STORE_READ_TIMEOUT_S, UploaderReadiness
 from streamapp.wiring.stores import object_store
 from streamapp.wiring.values import limits, topics
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import AsyncIterator
 
     from starlette.applications import Starlette
 
-    from streamapp.events import ArchiveStored
+    from streamapp.events import ArchiveStored, BatchCancelled, PriorityChanged
     from streamapp.progress import Status
     from streamapp.settings import Settings
+    from streamapp.topics import Topics
+
+HOUR_S = 3600.0
+DAY_S = 24 * HOUR_S
 
 
 class Publications:
     """`upload.interfaces.Publisher` over Kafka."""
 
-    def __init__(self, producer: EventProducer, topic: str) -> None:
+    def __init__(self, producer: EventProducer, topics: Topics) -> None:
         self._producer = producer
-        self._topic = topic
+        self._topics = topics
 
     async def publish(self, event: ArchiveStored) -> None:
         """Append the event to the topic of archives."""
-        await self._producer.publish(self._topic, batch_key(event.batch), encode(event))
+        await self._producer.publish(self._topics.archives, batch_key(event.batch), encode(event))
+
+    async def publish_log(self, event: BatchCancelled | PriorityChanged) -> None:
+        """Append the event to the batch log."""
+        await self._producer.publish(self._topics.batches, batch_key(event.batch), encode(event))
 
 
 class OwnersProgress:
@@ -77,14 +89,55 @@ def uploader_app(settings: Settings) -> Starlette:
 
     return create_app(
         objects=objects,
-        publisher=Publications(producer, topics(settings).archives),
+        publisher=Publications(producer, topics(settings)),
         progress=OwnersProgress(workers),
         readiness=readiness,
-        limits=UploadLimits(
-            archive_bytes_max=settings.archive_bytes_max,
-            archive=limits(settings),
-        ),
+        limits=upload_limits(settings),
         clock=time.time,
         new_batch_id=lambda: batch_id(now_s=time.time(), entropy=os.urandom(ENTROPY_BYTES)),
+        kept=kept(settings),
+        janitor_interval_s=settings.janitor_interval_s,
         lifespan=lifespan,
+    )
+
+
+async def janitor_round(settings: Settings) -> Counter[str]:
+    """One round of a janitor: how many of what were brought to an end.
+
+    Raises:
+        StreamappError: A service is away.
+    """
+    producer = EventProducer(settings.kafka_bootstrap)
+    workers = WorkerViews(settings.workers_url.split(","), path=STATUS_PATH)
+    async with AsyncExitStack() as open_until_the_end:
+        open_until_the_end.push_async_callback(workers.close)
+        open_until_the_end.push_async_callback(producer.close)
+        return await assemble(
+            objects=object_store(settings),
+            publisher=Publications(producer, topics(settings)),
+            progress=OwnersProgress(workers),
+            limits=upload_limits(settings),
+            kept=kept(settings),
+            clock=time.time,
+        ).janitor.round()
+
+
+def upload_limits(settings: Settings) -> UploadLimits:
+    """What an upload may be."""
+    return UploadLimits(
+        archive_bytes_max=settings.archive_bytes_max,
+        archive=limits(settings),
+        uploads_max=settings.uploads_max,
+        images_max=settings.images_max,
+        resumable_expires_s=settings.upload_expires_hours * HOUR_S,
+        project_archive_bytes_max=settings.project_archive_bytes_max,
+        watch=Watch(idle_s=settings.client_idle_s, bytes_per_s_min=settings.client_bytes_per_s_min),
+    )
+
+
+def kept(settings: Settings) -> Kept:
+    """How long archives and crops are kept."""
+    return Kept(
+        archives_s=settings.archive_retention_days * DAY_S,
+        crops_s=settings.crop_retention_days * DAY_S,
     )

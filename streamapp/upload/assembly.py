@@ -1,0 +1,57 @@
+"""What the uploader and the janitor's command have in common, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from streamapp.upload.admission import Admission
+from streamapp.upload.chain import Chain
+from streamapp.upload.janitor import Janitor
+from streamapp.upload.notes import Notes
+from streamapp.upload.quota import Quota
+from streamapp.upload.retention import Retention
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connectors.objects.interface import UploadStore
+    from streamapp.upload.interfaces import ProgressSource, Publisher
+    from streamapp.upload.reception import UploadLimits
+    from streamapp.upload.retention import Kept
+
+
+class Assembly(NamedTuple):
+    """The parts that know each other."""
+
+    notes: Notes
+    chain: Chain
+    admission: Admission
+    janitor: Janitor
+
+
+def assemble(
+    *,
+    objects: UploadStore,
+    publisher: Publisher,
+    progress: ProgressSource,
+    limits: UploadLimits,
+    kept: Kept,
+    clock: Callable[[], float],
+) -> Assembly:
+    """The parts over what they are given; nothing connects here."""
+    notes, chain = Notes(objects), Chain(objects)
+    admission = Admission(
+        objects=objects,
+        chain=chain,
+        notes=notes,
+        publisher=publisher,
+        progress=progress,
+        quota=Quota(objects, limits.project_archive_bytes_max),
+        limits=limits.archive,
+        clock=clock,
+    )
+    retention = Retention(objects=objects, progress=progress, kept=kept, clock=clock)
+    janitor = Janitor(
+        objects=objects, notes=notes, admission=admission, retention=retention, clock=clock
+    )
+    return Assembly(notes, chain, admission, janitor)

@@ -1,0 +1,78 @@
+"""The addresses by which a batch under way is cancelled, or given another priority.
+
+The answer comes when the event is durable in the batch log; the worker that owns the batch acts on
+it. A batch that has ended is left as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+
+from streamapp.errors import Code, StreamappError
+from streamapp.events import BatchCancelled, PriorityChanged
+from streamapp.upload import fields
+from streamapp.upload.answers import json_answer, read_json, texts
+from streamapp.upload.batch_ids import is_batch_id
+from streamapp.upload.retention import ENDED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from streamapp.upload.chain import Chain
+    from streamapp.upload.incoming_body import Watch
+    from streamapp.upload.interfaces import ProgressSource, Publisher
+
+
+def control_routes(
+    chain: Chain,
+    source: ProgressSource,
+    publisher: Publisher,
+    watch: Watch,
+    clock: Callable[[], float],
+) -> list[Route]:
+    """Cancel and priority."""
+
+    async def cancel(request: Request) -> Response:
+        batch = request.path_params["batch"]
+        project = await _project(chain, source, batch)
+        await publisher.publish_log(
+            BatchCancelled(batch=batch, project=project, cancelled_at=clock())
+        )
+        return json_answer({"success": True, "batchId": batch})
+
+    async def change_priority(request: Request) -> Response:
+        values = texts(await read_json(request, watch))
+        if "priority" not in values:
+            raise StreamappError(Code.FIELD_MISSING, "priority")
+        priority = fields.priority(values["priority"])
+        batch = request.path_params["batch"]
+        project = await _project(chain, source, batch)
+        await publisher.publish_log(
+            PriorityChanged(batch=batch, project=project, priority=priority, changed_at=clock())
+        )
+        return json_answer({"success": True, "batchId": batch})
+
+    return [
+        Route("/api/batch/{batch}/cancel", cancel, methods=["POST"]),
+        Route("/api/batch/{batch}/priority", change_priority, methods=["POST"]),
+    ]
+
+
+async def _project(chain: Chain, source: ProgressSource, batch: str) -> str:
+    """The project of a batch that has not ended.
+
+    Raises:
+        StreamappError: ``BATCH_UNKNOWN``; ``BATCH_CLOSED``; ``PROGRESS_AWAY``.
+    """
+    opening = await chain.link(batch) if is_batch_id(batch) else None
+    if opening is None:
+        raise StreamappError(Code.BATCH_UNKNOWN)
+    status = await source.status(batch)
+    if status and status.status in ENDED:
+        raise StreamappError(Code.BATCH_CLOSED)
+    return opening.project
