@@ -105,6 +105,13 @@ def assert_exact(installation: Installation, batch: str, archive: Path, failed: 
     """Every photo in one final state; API, table and database agree; one crop for each face."""
     with zipfile.ZipFile(archive) as opened:
         names = [entry.filename for entry in opened.infolist()]
+    assert_exact_photos(installation, batch, names, failed)
+
+
+def assert_exact_photos(
+    installation: Installation, batch: str, names: list[str], failed: int
+) -> None:
+    """`assert_exact` for a batch of the photos ``names``, in this order."""
     rows = installation.rows(batch, len(names))
     assert [row.photo_index for row in rows] == list(range(len(names)))
     assert [row.photo_name for row in rows] == names

@@ -334,6 +334,15 @@ def test_the_same_key_gives_the_same_batch(
     assert len(left(store)) == 5
 
 
+def test_the_same_request_is_answered_the_same_when_its_objects_are_gone(
+    url: str, store: FolderStore
+) -> None:
+    put_photos(store, "a.jpg")
+    first = name_objects(url, "k1", keys=["a.jpg"]).json()
+    store.delete("a.jpg")
+    assert name_objects(url, "k1", keys=["a.jpg"]).json() == first
+
+
 def test_what_joins_with_the_same_key_joins_once(
     url: str, store: FolderStore, around: Surroundings
 ) -> None:
