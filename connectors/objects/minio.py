@@ -1,9 +1,8 @@
 """Objects in MinIO or any S3: plain calls only, over one bounded connection pool.
 
-Guarantees: an object appears whole or not at all. A stream is sent in parts of 8 MiB, two at a
-time while the next is read, so about 24 MiB are held whatever its size. When the source or a part
-fails, the parts under way end first and then the upload is aborted; what a killed process leaves
-open the store's own expiry removes (MinIO: after 24 hours). A store that refuses connections is
+Guarantees: an object appears whole or not at all. A stream is sent in parts, about 24 MiB of it
+held whatever its size. What a killed process leaves open is removed by `MinioStore.drop_parts`, or
+by the store's own expiry (MinIO: after 24 hours). A store that refuses connections is
 ``STORE_AWAY`` at once, one that hangs after two read timeouts.
 
 Open the store in the process that uses it: connections do not survive a fork.
@@ -69,10 +68,9 @@ class MinioStore:
     def prepare(self) -> None:
         """Make the bucket when it is missing; another replica may be doing the same."""
         with translated(self._where):
-            if self._client.bucket_exists(self._bucket):
-                return
             try:
-                self._client.make_bucket(self._bucket)
+                if not self._client.bucket_exists(self._bucket):
+                    self._client.make_bucket(self._bucket)
             except S3Error as error:
                 if error.code != "BucketAlreadyOwnedByYou":
                     raise
@@ -121,12 +119,10 @@ class MinioStore:
         if not is_prefix(prefix):
             return
         with translated(self._where):
-            for found in self._client.list_objects(
-                self._bucket, prefix, recursive=True, start_after=after
-            ):
-                if found.object_name and found.last_modified:
-                    modified = found.last_modified.timestamp()
-                    yield Stored(found.object_name, found.size or 0, modified)
+            pages = self._client.list_objects
+            for one in pages(self._bucket, prefix, recursive=True, start_after=after):
+                if one.object_name and one.last_modified:
+                    yield Stored(one.object_name, one.size or 0, one.last_modified.timestamp())
 
     def begin_parts(self, key: str, content_type: str) -> str:
         """Open a multipart upload; the token is its id."""
