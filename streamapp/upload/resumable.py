@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from streamapp.errors import Code, Fate, StreamappError
-from streamapp.keys import archive_key
 from streamapp.upload.admission import Offer
 from streamapp.upload.notes import Resumable
 from streamapp.upload.part_writer import PartWriter
-from streamapp.upload.standing import Name, Standing, Unfinished, complete
+from streamapp.upload.standing import Name, Standing, Unfinished, complete, completed
 from streamapp.upload.target import NOTHING, join, stand
 from streamapp.upload.turns import Turn, Turns
 
@@ -114,20 +113,11 @@ class ResumableUploads:
     async def _open(self, name: Name) -> Standing | Unfinished:
         note = await self._notes.read(name.upload)
         if note is None or note.resumable is None:
-            return await self._completed(name)
+            return await completed(self._chain, name)
         if not note.batch and note.expires_at <= self._clock():
             raise StreamappError(Code.UPLOAD_EXPIRED)
         found = Unfinished(note, note.resumable, NOTHING)
         return found._replace(at=await stand(self._objects, found.target))
-
-    async def _completed(self, name: Name) -> Standing:
-        if name.upload == name.batch:
-            part = await self._chain.link(name.batch)
-        else:
-            part = await self._chain.find(name.batch, archive_key(name.upload))
-        if part is None:
-            raise StreamappError(Code.UPLOAD_UNKNOWN)
-        return complete(name, part)
 
     async def _take(self, turn: Turn, found: Unfinished, body: Body) -> None:
         writer = PartWriter(self._objects, found.target, found.at)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from streamapp.errors import Code, StreamappError
+from streamapp.keys import archive_key
 from streamapp.upload.batch_ids import is_batch_id
 from streamapp.upload.target import Target
 
 if TYPE_CHECKING:
     from streamapp.events import ArchiveStored
+    from streamapp.upload.chain import Chain
     from streamapp.upload.notes import Note, Resumable
     from streamapp.upload.target import Stand
 
@@ -79,3 +81,14 @@ def read_name(text: str) -> Name:
 def complete(name: Name, part: ArchiveStored, metadata: str = "") -> Standing:
     """The standing of an upload that became ``part``, or whose request had become it before."""
     return Standing(Name(name.upload, part.batch), part.archive_bytes, part.archive_bytes, metadata)
+
+
+async def completed(chain: Chain, name: Name) -> Standing:
+    """The standing of an upload that has no note any more; ``UPLOAD_UNKNOWN`` if it never was."""
+    if name.upload == name.batch:
+        part = await chain.link(name.batch)
+    else:
+        part = await chain.find(name.batch, archive_key(name.upload))
+    if part is None:
+        raise StreamappError(Code.UPLOAD_UNKNOWN)
+    return complete(name, part)

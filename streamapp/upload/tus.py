@@ -106,15 +106,17 @@ class _Tus:
             file=fields.file_name(values.get("filename")),
             metadata=told,
         )
-        location = f"{PATH.rpartition('/')[2]}/{standing.name}"
+        location = f"uploads/{standing.name}"
         if request.headers.get("Content-Type") == BODY_TYPE and standing.offset < length:
             standing = await self._uploads.receive(standing.name, 0, self._body(request))
         return _empty({"Location": location, **_headers(standing)}, 201)
 
     async def _tell(self, request: Request) -> Response:
         standing = await self._uploads.find(read_name(request.path_params["name"]))
-        told = {"Upload-Metadata": standing.metadata} if standing.metadata else {}
-        return _empty({"Upload-Length": str(standing.length), **told, **_headers(standing)}, 200)
+        told = {"Upload-Length": str(standing.length), **_headers(standing)}
+        if standing.metadata:
+            told["Upload-Metadata"] = standing.metadata
+        return _empty(told, 200)
 
     async def _receive(self, request: Request) -> Response:
         name = read_name(request.path_params["name"])
@@ -133,20 +135,16 @@ class _Tus:
             return lambda rest: pieces(request, self._watch, bytes_max=rest)
         checksum = read_checksum(header)
 
-        def body(rest: int) -> AsyncIterator[bytes]:
-            bytes_max = min(rest, CHECKED_BYTES_MAX)
-            return verified(pieces(request, self._watch, bytes_max=bytes_max), checksum)
-
-        return body
+        return lambda rest: verified(
+            pieces(request, self._watch, bytes_max=min(rest, CHECKED_BYTES_MAX)), checksum
+        )
 
 
 def _headers(standing: Standing) -> dict[str, str]:
-    expires = formatdate(standing.expires_at, usegmt=True) if standing.expires_at else ""
-    return {
-        "Upload-Offset": str(standing.offset),
-        BATCH_HEADER: standing.name.batch,
-        **({"Upload-Expires": expires} if expires else {}),
-    }
+    told = {"Upload-Offset": str(standing.offset), BATCH_HEADER: standing.name.batch}
+    if standing.expires_at:
+        told["Upload-Expires"] = formatdate(standing.expires_at, usegmt=True)
+    return told
 
 
 def _empty(headers: Mapping[str, str], status: int = 204) -> Response:
