@@ -26,12 +26,14 @@ from streamapp.upload.incoming_body import Watch
 from streamapp.upload.reception import UploadLimits
 
 if TYPE_CHECKING:
+    from asyncio import Protocol
     from collections.abc import Callable, Iterator
 
     from starlette.applications import Starlette
+    from uvicorn.config import HTTPProtocolType
 
     from connectors.objects.interface import UploadStore
-    from streamapp.events import ArchiveStored
+    from streamapp.events import ArchiveStored, BatchCancelled, PriorityChanged
     from streamapp.progress import Status
 
 MIB = 1024 * 1024
@@ -43,6 +45,7 @@ class Surroundings:
     """Publisher, progress source and readiness in one, with switches."""
 
     published: list[ArchiveStored] = field(default_factory=list)
+    log: list[BatchCancelled | PriorityChanged] = field(default_factory=list)
     known: dict[str, Status] = field(default_factory=dict)
     services: dict[str, str] = field(default_factory=lambda: {"kafka": "ok"})
     kafka_fault: Exception | None = None
@@ -52,6 +55,11 @@ class Surroundings:
         if self.kafka_fault:
             raise self.kafka_fault
         self.published.append(event)
+
+    async def publish_log(self, event: BatchCancelled | PriorityChanged) -> None:
+        if self.kafka_fault:
+            raise self.kafka_fault
+        self.log.append(event)
 
     async def status(self, batch: str) -> Status | None:
         if self.progress_fault:
@@ -72,6 +80,8 @@ def make_app(
     photo_bytes_max: int = 64 * MIB,
     client_idle_s: float = 60.0,
     client_window_s: float = 60.0,
+    project_archive_bytes_max: int = 0,
+    janitor_interval_s: float = 60.0,
 ) -> Starlette:
     numbers = itertools.count()
     return create_app(
@@ -84,21 +94,25 @@ def make_app(
             archive=structs.replace(ARCHIVE_LIMITS, photo_bytes_max=photo_bytes_max),
             uploads_max=uploads_max,
             images_max=images_max,
+            project_archive_bytes_max=project_archive_bytes_max,
             watch=Watch(idle_s=client_idle_s, window_s=client_window_s),
         ),
         clock=lambda: 1_700_000_000.0,
         new_batch_id=lambda: batch_id(
             now_s=1_700_000_000.0, entropy=next(numbers).to_bytes(ENTROPY_BYTES, "big")
         ),
+        janitor_interval_s=janitor_interval_s,
     )
 
 
 @contextmanager
-def serving(app: Starlette, root_path: str = "") -> Iterator[str]:
+def serving(
+    app: Starlette, root_path: str = "", http: type[Protocol] | HTTPProtocolType = "auto"
+) -> Iterator[str]:
     """The base URL of ``app`` on a free port, until the block ends."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, log_level="error", root_path=root_path, timeout_graceful_shutdown=1
+        app, log_level="error", root_path=root_path, http=http, timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -1,0 +1,122 @@
+"""A batch is cancelled or given another priority over HTTP; the batch log says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from connectors.objects.folder import FolderStore
+from streamapp.errors import Code, StreamappError
+from streamapp.events import BatchCancelled, PriorityChanged
+from tests.e2e.test_upload_http import refused, zipped
+from tests.e2e.test_ways_in import put, status_of
+from tests.e2e.upload_service import Surroundings, make_app, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from streamapp.progress import BatchState
+
+NOW = 1_700_000_000.0
+
+
+@pytest.fixture
+def around() -> Surroundings:
+    return Surroundings()
+
+
+@pytest.fixture
+def url(tmp_path: Path, around: Surroundings) -> Iterator[str]:
+    store = FolderStore(tmp_path / "objects")
+    store.prepare()
+    with serving(make_app(store, around)) as url:
+        yield url
+
+
+@pytest.fixture
+def batch(url: str) -> str:
+    batch: str = put(url, zipped()).json()["batchId"]
+    return batch
+
+
+def ask(url: str, batch: str, what: str, body: Any = None) -> httpx.Response:
+    return httpx.post(f"{url}/api/batch/{batch}/{what}", json=body)
+
+
+def test_a_batch_is_cancelled(url: str, batch: str, around: Surroundings) -> None:
+    answer = ask(url, batch, "cancel")
+    assert (answer.status_code, answer.json()) == (200, {"success": True, "batchId": batch})
+    assert around.log == [BatchCancelled(batch=batch, project="p1", cancelled_at=NOW)]
+
+
+@pytest.mark.parametrize("priority", [1, 10, "3"])
+def test_a_batch_is_given_another_priority(
+    url: str, batch: str, around: Surroundings, priority: int | str
+) -> None:
+    answer = ask(url, batch, "priority", {"priority": priority})
+    assert (answer.status_code, answer.json()) == (200, {"success": True, "batchId": batch})
+    assert around.log == [
+        PriorityChanged(batch=batch, project="p1", priority=int(priority), changed_at=NOW)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"priority": 0}, Code.FIELD_INVALID),
+        ({"priority": 11}, Code.FIELD_INVALID),
+        ({"priority": "high"}, Code.FIELD_INVALID),
+        ({}, Code.FIELD_MISSING),
+        ({"priority": True}, Code.FIELD_MISSING),
+        ([1], Code.BODY_NOT_JSON),
+    ],
+)
+def test_a_priority_that_is_none_is_refused(
+    url: str, batch: str, around: Surroundings, body: Any, code: Code
+) -> None:
+    refused(ask(url, batch, "priority", body), code)
+    assert around.log == []
+
+
+@pytest.mark.parametrize("what", ["cancel", "priority"])
+@pytest.mark.parametrize("batch", ["0" * 32, "x", "%20"])
+def test_a_batch_that_is_none_is_unknown(url: str, batch: str, what: str) -> None:
+    refused(ask(url, batch, what, {"priority": 1}), Code.BATCH_UNKNOWN)
+
+
+@pytest.mark.parametrize("what", ["cancel", "priority"])
+@pytest.mark.parametrize("state", ["completed", "cancelled"])
+def test_a_batch_that_has_ended_is_left_as_it_is(
+    url: str, batch: str, around: Surroundings, state: BatchState, what: str
+) -> None:
+    around.known[batch] = status_of(batch, state)
+    refused(ask(url, batch, what, {"priority": 1}), Code.BATCH_CLOSED)
+    assert around.log == []
+
+
+@pytest.mark.parametrize("what", ["cancel", "priority"])
+@pytest.mark.parametrize("state", ["queued", "processing"])
+def test_a_batch_under_way_is_not_left(
+    url: str, batch: str, around: Surroundings, state: BatchState, what: str
+) -> None:
+    around.known[batch] = status_of(batch, state)
+    assert ask(url, batch, what, {"priority": 1}).status_code == 200
+    assert len(around.log) == 1
+
+
+@pytest.mark.parametrize("what", ["cancel", "priority"])
+def test_while_a_service_is_away_nothing_is_promised(
+    url: str, batch: str, around: Surroundings, what: str
+) -> None:
+    around.kafka_fault = StreamappError(Code.KAFKA_AWAY)
+    refused(ask(url, batch, what, {"priority": 1}), Code.KAFKA_AWAY)
+    around.kafka_fault, around.progress_fault = None, StreamappError(Code.PROGRESS_AWAY)
+    refused(ask(url, batch, what, {"priority": 1}), Code.PROGRESS_AWAY)
+    assert around.log == []
+
+
+def test_a_batch_is_not_cancelled_by_looking(url: str, batch: str) -> None:
+    refused(httpx.get(f"{url}/api/batch/{batch}/cancel"), Code.METHOD_NOT_ALLOWED)
