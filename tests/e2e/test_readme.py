@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -35,6 +36,7 @@ def here(tmp_path: Path) -> Path:
     """A folder with a ``photos.zip``, in which ``./ops`` is the project's."""
     (tmp_path / "ops").symlink_to(ROOT / "ops")
     make_sample(tmp_path / "photos.zip", photos=12)
+    shutil.copy(ROOT / "ops/sample/astronaut.jpg", tmp_path / "photo.jpg")
     return tmp_path
 
 
@@ -59,6 +61,10 @@ def test_these_are_all_the_commands() -> None:
         "./ops/test",
         "./ops/crop",
         "./ops/up",
+        "./ops/upload",
+        "curl",
+        "curl",
+        "curl",
         "curl",
         "curl",
         "docker",
@@ -104,21 +110,33 @@ def service(here: Path) -> Iterator[Path]:
     assert (here / "data").is_dir()
 
 
-def test_the_service_takes_a_zip_and_tells_how_far_it_is(service: Path) -> None:
-    answer = json.loads(shell(COMMANDS[4], service))
+def batch_of(command: str, here: Path, photos: int) -> str:
+    """The batch that a README's upload opens."""
+    answer = json.loads(shell(command, here))
+    batch: str = answer["batchId"]
     assert answer == {
         "success": True,
-        "batchId": answer["batchId"],
-        "imageCount": 12,
-        "queued": 12,
+        "batchId": batch,
+        "imageCount": photos,
+        "queued": photos,
     }
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        status = json.loads(shell(COMMANDS[5], service, BATCH=answer["batchId"]))
-        if status.get("batch", {}).get("status") == "completed":
-            break
-        time.sleep(0.2)
-    assert status["batch"]["progress"] == {"processed": 12, "total": 12, "failed": 0}
+    return batch
+
+
+def test_the_service_takes_photos_and_tells_how_far_they_are(service: Path) -> None:
+    upload, form, body, images, status, cancel = COMMANDS[4:10]
+    assert "12 photos" in shell(upload, service)
+    batches = {batch_of(form, service, 12): 12, batch_of(body, service, 12): 12}
+    batches[batch_of(images, service, 1)] = 1
+    for batch, photos in batches.items():
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            told = json.loads(shell(status, service, BATCH=batch)).get("batch", {})
+            if told.get("status") == "completed":
+                break
+            time.sleep(0.2)
+        assert told["progress"] == {"processed": photos, "total": photos, "failed": 0}
+    assert json.loads(shell(cancel, service, BATCH=batch))["code"] == "batch_closed"
 
 
 def test_the_containers_named_are_in_the_compose_file() -> None:
