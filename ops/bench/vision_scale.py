@@ -4,7 +4,8 @@
 
 Children as the worker has them read portraits from a folder and write their crops to another.
 The numbers of children take turns; medians, but of memory the largest. Beyond the cores nothing is
-to be gained: where that is, is measured too.
+to be gained: where that is, is measured too. Those photos are JPEGs; then a child each has one of
+the largest size in every other format, for its memory.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from ops.bench.crew import RUN, Crew, measure_crew
 from ops.bench.drawing import drawing
+from ops.bench.format_memory import PEAK_MIB_MAX, format_targets, measure_formats, report_formats
 from ops.bench.page import Page
 from ops.bench.portraits import make_portrait
 from ops.bench.targets import Target, tell
@@ -27,7 +29,6 @@ from streamapp.vision.children import cores
 SIZES_MP = (1, 12)
 VARIANTS = 6
 FASTER_WITH_TWO = 1.8
-PEAK_MIB_MAX = 200.0
 
 Crews = dict[int, Crew]
 """By the number of children."""
@@ -127,8 +128,12 @@ def main() -> None:
     for megapixels in sizes_mp:
         with tempfile.TemporaryDirectory() as folder:
             sizes[megapixels] = measure(Path(folder), megapixels, photos, repeats)
-    tell(page, targets(sizes))
+    largest = sizes_mp[-1]
+    with tempfile.TemporaryDirectory() as folder:
+        formats = measure_formats(Path(folder), largest)
+    tell(page, targets(sizes) + format_targets(formats, largest))
     report(page, sizes)
+    report_formats(page, formats, largest)
     if options.page:
         plot = options.page.with_suffix(".svg")
         draw(plot, sizes)

@@ -1,9 +1,9 @@
 """Decode a photo upright, at the smallest scale that serves, never above the limit of pixels.
 
-JPEG alone can be decoded at 1/8, 1/4 and 1/2 for a fraction of the work, and of a JPEG that is not
-progressive only the rows down to those that are wanted. OpenCV decodes all formats but HEIC, which
-`heic` does, and both apply their orientation; but that of a JPEG is applied here, to the part
-alone, and that of an AVIF, which OpenCV does not know.
+JPEG and JPEG 2000 can be decoded at 1/8, 1/4 and 1/2 for a fraction of the work, and of a JPEG that
+is not progressive only the rows down to those that are wanted. OpenCV decodes all formats but HEIC
+(`heic`), AVIF (`avif`) and JPEG 2000 made smaller (`jpeg_2000`). Orientations are applied by what
+decodes; but that of a JPEG here, to the part alone, and that of an AVIF, which nothing else does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from streamapp.errors import Code, StreamappError
-from streamapp.vision import orientation, png
+from streamapp.vision import memory_file, orientation, png
 from streamapp.vision.header import Header, read_header, too_many_pixels
 from streamapp.vision.opencv import cv2
 
@@ -35,6 +35,8 @@ _FLAGS = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
     1: cv2.IMREAD_COLOR,
 }
+
+_SCALED = {"JPEG", "JPEG 2000"}
 
 _ROWS_BELOW = 32
 """Rows decoded below those wanted: a block, and what smooths its colours."""
@@ -59,10 +61,20 @@ class Picture(NamedTuple):
 
 def reduction_for(header: Header, long_side: float) -> int:
     """The largest reduction (8, 4, 2, 1) that leaves the long side at ``long_side`` pixels."""
-    if header.format != "JPEG":
+    if header.format not in _SCALED:
         return 1
     longest = max(header.width, header.height)
-    return next(by for by in _FLAGS if by == 1 or _reduced(longest, by) >= long_side)
+    return next(
+        by
+        for by in _FLAGS
+        if by == 1 or (_reduced(longest, by) >= long_side and _is_offered(header, by))
+    )
+
+
+def _is_offered(header: Header, by: int) -> bool:
+    """Pillow rounds to the nearest where JPEG 2000 rounds up, and then has no place for it."""
+    fitting = {0, *range(by // 2, by)}
+    return header.format == "JPEG" or {header.width % by, header.height % by} <= fitting
 
 
 def decode(photo: bytes, header: Header, reduction: int) -> Picture:
@@ -74,9 +86,9 @@ def decode(photo: bytes, header: Header, reduction: int) -> Picture:
     """
     pixels = _decoded(photo, header, reduction)
     if pixels.shape[:2] == (header.height, header.width):
-        reduction = 1  # a lossless JPEG (SOF3) has no smaller scales
+        reduction = 1  # a lossless JPEG (SOF3) has no smaller scales, nor has every JPEG 2000
     pixels = orientation.upright(pixels, header.orientation)
-    if header.format != "JPEG":
+    if header.format not in _SCALED:
         height, width = pixels.shape[:2]
         return Picture(pixels, width, height, reduction)
     return Picture(pixels, *_upright_size(header), reduction)
@@ -147,17 +159,27 @@ def _reduced(length: int, reduction: int) -> int:
 
 
 def _decoded(photo: bytes, header: Header, reduction: int) -> Pixels:
+    # Each of these modules takes some MB, which few photos need.
     if header.format == "HEIC":
-        from streamapp.vision import heic  # noqa: PLC0415 - 4 MB that few photos need
+        from streamapp.vision import heic  # noqa: PLC0415
 
         return heic.decoded(photo)
-    flags = _FLAGS[reduction]
-    if header.format in {"JPEG", "AVIF"}:
-        flags |= cv2.IMREAD_IGNORE_ORIENTATION
-    elif header.format == "PNG":
-        photo = png.still(photo)
+    if header.format == "AVIF":
+        from streamapp.vision import avif  # noqa: PLC0415
+
+        return avif.decoded(photo)
+    if header.format == "JPEG 2000" and reduction > 1:
+        from streamapp.vision import jpeg_2000  # noqa: PLC0415
+
+        size = _reduced(header.width, reduction), _reduced(header.height, reduction)
+        if (pixels := jpeg_2000.reduced(photo, reduction, size)) is not None:
+            return pixels
+    return _by_opencv(photo, header, reduction)
+
+
+def _by_opencv(photo: bytes, header: Header, reduction: int) -> Pixels:
     try:
-        pixels: Any = cv2.imdecode(np.frombuffer(photo, np.uint8), flags)
+        pixels = _read(photo, header, reduction)
     except cv2.error as error:
         if error.code == cv2.Error.StsNoMem:
             raise MemoryError(error.err) from None
@@ -167,3 +189,16 @@ def _decoded(photo: bytes, header: Header, reduction: int) -> Pixels:
     if pixels is None:
         raise StreamappError(Code.PHOTO_BROKEN, header.format)
     return pixels  # type: ignore[no-any-return] # 8 bits a channel, by the flags
+
+
+def _read(photo: bytes, header: Header, reduction: int) -> Any:
+    if header.format == "JPEG":
+        flags = _FLAGS[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
+        return cv2.imdecode(np.frombuffer(photo, np.uint8), flags)
+    if header.format == "PNG":
+        photo = png.still(photo)
+    pixels = memory_file.read(photo)
+    if pixels is None and header.format == "TIFF":
+        # One that is to be transposed does not go straight into an array.
+        return cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)
+    return pixels

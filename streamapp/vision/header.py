@@ -159,7 +159,7 @@ def _heif(photo: bytes) -> tuple[int, int]:
 
 
 def _avif(name: str, photo: bytes) -> Header:
-    """The extent, and how the picture is to be turned: OpenCV does not do that to an AVIF.
+    """The extent, and how the picture is to be turned: its decoder does not do that.
 
     ISO/IEC 23008-12, 6.5.10 and 12: quarter turns counter-clockwise, then a mirror.
     """

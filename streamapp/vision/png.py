@@ -26,7 +26,7 @@ def still(photo: bytes) -> bytes:
         if kind in _CONTROLS:
             pieces.append(photo[start:at])
             start = end
-    return b"".join((*pieces, photo[start:]))
+    return b"".join((*pieces, photo[start:])) if pieces else photo
 
 
 def _chunks_before_pixels(photo: bytes) -> Iterator[tuple[bytes, int, int]]:

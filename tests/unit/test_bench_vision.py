@@ -85,13 +85,18 @@ def test_accuracy_counts_folders_groups_turns_formats_and_losses(tmp_path: Path)
     assert 30 < float(worst.removesuffix(" dB")) <= float(mean.removesuffix(" dB")) < 60
 
 
-def test_scale_measures_one_child_and_two(tmp_path: Path) -> None:
+def test_scale_measures_one_child_and_two_and_every_format(tmp_path: Path) -> None:
     page = quick_page("vision_scale", tmp_path)
     for children in ("1", "2"):
         photos_s, _, cpu_ms, peak_mib = row(page, children)
         assert float(photos_s) > 0
         assert float(cpu_ms) > 0
         assert 30 < float(peak_mib) < 1000
+    for name in FORMATS:
+        cpu_ms, peak_mib = row(page, name)
+        assert float(cpu_ms) > 0
+        assert 30 < float(peak_mib) < 200
+        assert row(page, f"a child, 1 MP, {name}")[0] == "≤ 200 MiB"
 
 
 def photo_folders(folder: Path) -> Path:

@@ -69,7 +69,8 @@ def pixels_of(photo: bytes, reduction: int = 1) -> Any:
     """The decoded picture; None when it has a code instead."""
     try:
         header = read_header(photo, 10 * MIB)
-        return decode(photo, header, reduction if header.format == "JPEG" else 1).pixels
+        scaled = header.format in {"JPEG", "JPEG 2000"}
+        return decode(photo, header, reduction if scaled else 1).pixels
     except (StreamappError, MemoryError):
         return None
 
