@@ -6,8 +6,14 @@ exception through and cancels its tasks, since it is a kind of `SystemExit`.
 
 from __future__ import annotations
 
+import asyncio
 import signal
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+T = TypeVar("T")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -20,6 +26,34 @@ def raise_on_signals() -> None:
     """From now on, a signal raises `Stopped` in the main thread."""
     for number in _SIGNALS:
         signal.signal(number, _stop)
+
+
+def run_until_stopped(work: Coroutine[object, object, T]) -> T:
+    """`asyncio.run`, in which a signal cancels ``work`` and raises `Stopped` when that has ended.
+
+    For work with tasks of its own: in one of those `Stopped` would be told as that task's fault.
+    """
+    return asyncio.run(_until_stopped(work))
+
+
+async def _until_stopped(work: Coroutine[object, object, T]) -> T:
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work)
+    numbers: list[int] = []
+
+    def stop(number: int) -> None:
+        numbers.append(number)
+        if len(numbers) == 1:
+            task.cancel()
+
+    for each in _SIGNALS:
+        loop.add_signal_handler(each, stop, each)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if numbers:
+            raise Stopped(128 + numbers[0]) from None
+        raise
 
 
 def _stop(number: int, _frame: object) -> NoReturn:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import Annotated
 
 import typer
 
-from streamapp.signals import Stopped, raise_on_signals
+from streamapp.signals import Stopped, raise_on_signals, run_until_stopped
 
 
 def upload(
@@ -99,7 +98,7 @@ def upload(
     )
     try:
         tasks = [wish.task(path, _say) for path in paths]
-        well = asyncio.run(job.work_off(tasks, wait=wait))
+        well = run_until_stopped(job.work_off(tasks, wait=wait))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="FILE…|DIR…") from None
     except Stopped:

@@ -64,15 +64,14 @@ class Folder:
             digest.update(b"%d %d %b\0" % (member.size, changed_ns, member.name))
         return digest.hexdigest()
 
-    def prepare(self, start: int) -> None:
-        """Read the files before byte ``start`` whose CRC is not known."""
+    def prepare(self, start: int) -> Iterator[int]:
+        """Read the files before byte ``start`` whose CRC is not known, one in each step."""
         before = range(bisect_right(self._starts, start) - 1)
         unknown = [index for index in before if index not in self._crcs]
         if unknown:
             self._say(f"{self.name}: reading the {len(unknown)} files again that were sent before")
         for index in unknown:
-            for _ in self._member(index):
-                pass
+            yield sum(map(len, self._member(index)))
 
     def pieces(self, start: int) -> Iterator[bytes]:
         """The bytes of the archive from ``start`` on."""

@@ -120,7 +120,8 @@ class Sending:
         return standing
 
     async def _send_on(self, source: Source, standing: Standing) -> None:
-        source.prepare(standing.offset)
+        for _ in source.prepare(standing.offset):
+            await asyncio.sleep(0)  # a signal is heard in between
         self._bar.note("")
         self._bar.show(standing.offset, source.length)
         pieces = source.pieces(standing.offset)

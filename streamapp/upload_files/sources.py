@@ -11,7 +11,7 @@ from streamapp.upload_files.file_data import PIECE_BYTES
 from streamapp.upload_files.packing import Folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 
@@ -28,8 +28,8 @@ class Source(Protocol):
         """Another one for other bytes, as far as the file system tells."""
         ...
 
-    def prepare(self, start: int) -> None:
-        """Do what takes long before `pieces` can begin at ``start``."""
+    def prepare(self, start: int) -> Iterable[int]:
+        """Do in steps, of so many bytes each, what `pieces` needs to begin at ``start``."""
         ...
 
     def pieces(self, start: int) -> Iterator[bytes]:
@@ -75,8 +75,9 @@ class Archive:
 
             find_directory(read, self.length)
 
-    def prepare(self, start: int) -> None:
+    def prepare(self, start: int) -> Iterable[int]:  # noqa: ARG002 - the same for all
         """Nothing to do."""
+        return ()
 
     def pieces(self, start: int) -> Iterator[bytes]:
         """As `Source.pieces`; a file that changes meanwhile cannot be sent on."""

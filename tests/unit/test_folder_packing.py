@@ -134,7 +134,7 @@ def test_files_before_the_offset_are_not_read_again(folder: Path) -> None:
     sent = b"".join(packing.pieces(0))
     (folder / "a/1.jpg").unlink()
     middle = 300_000
-    packing.prepare(middle)
+    assert not list(packing.prepare(middle))
     assert sent[:middle] + b"".join(packing.pieces(middle)) == sent
     assert not said
 
