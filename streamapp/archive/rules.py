@@ -3,7 +3,7 @@
 `judge` refuses what is wrong with the archive as a whole; what is wrong with one entry becomes
 that photo's ``fault`` and the others go on. `photos` lists the same photos again, in the same
 order with the same indexes, from the first one or from any later. Both are one stream over the
-directory and never hold the entries: `judge` takes some 24 bytes an entry (to see duplicates and
+directory and never hold the entries: `judge` takes some 32 bytes an entry (to see duplicates and
 overlaps), `photos` one piece of the directory.
 """
 

@@ -98,7 +98,13 @@ def test_a_bomb_inflates_to_no_more_than_it_declares(method: int) -> None:
 def test_an_lzma_dictionary_of_4_gib_is_not_taken_at_its_word() -> None:
     raw = bytearray(lzma_1(PHOTO))
     raw[5:9] = b"\xff" * 4
-    assert inflate(LZMA, bytes(raw), len(PHOTO), CRC) == PHOTO
+    tracemalloc.start()
+    try:
+        assert inflate(LZMA, bytes(raw), len(PHOTO), CRC) == PHOTO
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3_000_000
 
 
 def test_an_xz_dictionary_of_a_gibibyte_is_broken() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from streamapp.archive import Judgement, Limits, judge, photos, read_run
 from streamapp.errors import Code, StreamappError
-from tests.archives import claim, reader, zipped
+from tests.archives import claim, directory_entry, reader, without_data, zipped
 
 if TYPE_CHECKING:
     from streamapp.archive import Entry
@@ -132,10 +132,22 @@ def test_a_link_that_is_called_an_archive_is_broken() -> None:
     assert judged(buffer.getvalue()).skipped_by == {"nested_broken": 1}
 
 
-def test_a_local_header_that_leads_into_the_directory_breaks_it() -> None:
-    data = bytearray(stored({"a.jpg": b"x", "in.zip": INNER}))
-    struct.pack_into("<H", data, data.index(b"in.zip") - 2, 20)
-    assert judged(bytes(data)) == Judgement(photos=1, skipped_by={"nested_broken": 1})
+def test_one_that_reaches_into_the_directory_is_broken() -> None:
+    # The local header's extra field shifts it there, and its comment is what lies there.
+    shift = 46
+    inner_bytes = len(INNER) + shift
+    photo = struct.pack("<4s22xHH", b"PK\3\4", 5, 0) + b"a.jpg"
+    header = struct.pack("<4s22xHH", b"PK\3\4", 6, shift) + b"in.zip" + bytes(shift)
+    inner = INNER[:-2] + struct.pack("<H", shift)
+    data = without_data(
+        [
+            directory_entry(b"in.zip", len(photo), data_bytes=inner_bytes),
+            directory_entry(b"a.jpg", 0, data_bytes=0),
+        ],
+        data_bytes=len(photo + header + inner),
+    )
+    data = photo + header + inner + data[len(photo + header + inner) :]
+    assert judged(data) == Judgement(photos=1, skipped_by={"nested_broken": 1})
 
 
 def test_an_empty_one_adds_nothing() -> None:
