@@ -26,6 +26,11 @@ def archive_key(upload: str, kind: str = "zip") -> str:
     return f"{ARCHIVES}{upload}.{kind}"
 
 
+def upload_of(archive: str) -> str:
+    """The id of the upload that brought the object ``archive``, the reverse of `archive_key`."""
+    return archive.removeprefix(ARCHIVES).partition(".")[0]
+
+
 def manifest_key(batch: str, part: int = 0) -> str:
     """Object key of the manifest of the batch's part number ``part`` (from 0).
 
@@ -57,8 +62,7 @@ def project_prefix(project: str) -> str:
 
 def quota_mark_key(project: str, archive: str, archive_bytes: int) -> str:
     """Object key of the empty object that counts an archive for its project's quota."""
-    upload = archive.removeprefix(ARCHIVES).partition(".")[0]
-    return f"{project_prefix(project)}{upload}.{archive_bytes}"
+    return f"{project_prefix(project)}{upload_of(archive)}.{archive_bytes}"
 
 
 def crop_key(batch: str, index: int, face: int = 0, suffix: str = "jpg") -> str:

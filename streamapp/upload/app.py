@@ -81,6 +81,7 @@ def create_app(
         chain=chain,
         arrivals=arrivals,
         admission=admission,
+        life_s=limits.resumable_expires_s,
         clock=clock,
     )
     reception = Reception(objects=objects, arrivals=arrivals, admission=admission, limits=limits)

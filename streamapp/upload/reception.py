@@ -16,6 +16,7 @@ from streamapp.upload.admission import Offer
 from streamapp.upload.form import read_form
 from streamapp.upload.incoming_body import DEFAULT_WATCH, Watch, pieces, too_large
 from streamapp.upload.order import IDEMPOTENCY_HEADER, Order, read_order
+from streamapp.upload.resumable import LIFE_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +43,7 @@ class UploadLimits:
     archive: archive.Limits
     uploads_max: int = 8
     images_max: int = 10_000
-    resumable_expires_s: float = 23 * 3600.0
+    resumable_expires_s: float = LIFE_S
     project_archive_bytes_max: int = 0
     watch: Watch = DEFAULT_WATCH
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from streamapp.errors import Code, Fate, StreamappError
+from streamapp.keys import upload_of
 from streamapp.upload.admission import Offer
 from streamapp.upload.notes import Resumable
 from streamapp.upload.part_writer import PartWriter
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from streamapp.upload.order import Order
 
 LIFE_S = 23 * 3600.0
-"""How long an upload may take: MinIO itself drops unfinished objects after 24 hours."""
+"""How long an upload may take unless set: MinIO itself drops unfinished objects after 24 hours."""
 
 Body = Callable[[int], AsyncIterator[bytes]]
 """The bytes that a request brings; more than the given number are refused."""
@@ -48,6 +49,7 @@ class ResumableUploads:
         chain: Chain,
         arrivals: Arrivals,
         admission: Admission,
+        life_s: float,
         clock: Callable[[], float],
     ) -> None:
         self._objects = objects
@@ -55,6 +57,7 @@ class ResumableUploads:
         self._chain = chain
         self._arrivals = arrivals
         self._admission = admission
+        self._life_s = life_s
         self._clock = clock
         self._turns = Turns()
 
@@ -64,10 +67,11 @@ class ResumableUploads:
         Raises:
             StreamappError: what `Admission.check` and `Admission.repeated` raise.
         """
-        await self._admission.check(order)
         if earlier := await self._admission.repeated(order):
-            return complete(Name(earlier.batch, earlier.batch), earlier, metadata)
-        note = structs.replace(self._arrivals.new_note(), expires_at=self._clock() + LIFE_S)
+            upload = upload_of(earlier.archive) if order.batch else earlier.batch
+            return complete(Name(upload, earlier.batch), earlier, metadata)
+        await self._admission.check(order, length)
+        note = structs.replace(self._arrivals.new_note(), expires_at=self._clock() + self._life_s)
         await self._notes.write(note)
         begin = self._objects.begin_parts
         token = await asyncio.to_thread(begin, note.archive, "application/zip")

@@ -7,8 +7,10 @@ import os
 import socket
 import time
 import zipfile
+from base64 import b64encode
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEADER_TIMEOUT_S = 0.5
+TUS = {"Tus-Resumable": "1.0.0"}
+NOW = 1_700_000_000.0
 
 
 @pytest.fixture
@@ -212,3 +216,39 @@ def test_each_request_of_a_connection_has_its_own_time(
         for _ in range(4):
             assert client.get("/live").status_code == 200
             time.sleep(HEADER_TIMEOUT_S * 0.6)
+
+
+# The quota and the time of resumable uploads.
+
+
+def creation(url: str, length: int, key: str = "", **values: str) -> httpx.Response:
+    told = {"projectId": "p1"} | values
+    metadata = ",".join(f"{k} {b64encode(v.encode()).decode()}" for k, v in told.items())
+    headers = {"Upload-Length": str(length), "Upload-Metadata": metadata, "Idempotency-Key": key}
+    return httpx.post(f"{url}/api/batch/uploads", headers=TUS | headers)
+
+
+def test_a_resumable_upload_is_told_of_the_quota_at_its_creation(
+    store: FolderStore, around: Surroundings
+) -> None:
+    with serving(make_app(store, around, project_archive_bytes_max=1000)) as url:
+        assert creation(url, 1000).status_code == 201
+        assert creation(url, 1001).status_code == Code.PROJECT_QUOTA.status
+
+
+def test_a_part_that_joined_before_is_complete_when_it_is_created_again(
+    store: FolderStore, around: Surroundings
+) -> None:
+    with serving(make_app(store, around)) as url:
+        batch = put(url, archive_of(1000)).json()["batchId"]
+        put(url, archive_of(2000), "k1", batchId=batch)
+        answer = creation(url, 2000, "k1", batchId=batch)
+        assert answer.status_code == 201
+        again = httpx.head(urljoin(str(answer.url), answer.headers["Location"]), headers=TUS)
+        assert (again.headers["Upload-Offset"], again.headers["Upload-Length"]) == ("2000", "2000")
+
+
+def test_a_resumable_upload_may_take_so_long(store: FolderStore, around: Surroundings) -> None:
+    with serving(make_app(store, around, resumable_expires_s=7200)) as url:
+        expires = parsedate_to_datetime(creation(url, 1000).headers["Upload-Expires"])
+    assert expires.timestamp() == NOW + 7200

@@ -81,6 +81,7 @@ def make_app(
     client_idle_s: float = 60.0,
     client_window_s: float = 60.0,
     project_archive_bytes_max: int = 0,
+    resumable_expires_s: float = 23 * 3600.0,
     janitor_interval_s: float = 60.0,
 ) -> Starlette:
     numbers = itertools.count()
@@ -95,6 +96,7 @@ def make_app(
             uploads_max=uploads_max,
             images_max=images_max,
             project_archive_bytes_max=project_archive_bytes_max,
+            resumable_expires_s=resumable_expires_s,
             watch=Watch(idle_s=client_idle_s, window_s=client_window_s),
         ),
         clock=lambda: 1_700_000_000.0,
