@@ -3,7 +3,7 @@
 Whole parts are stored as they fill, one on its way while the next is filled; the rest is stored
 when the request ends, however it ends, as an object of its own, the *tail*: the received
 beginning of the part that comes next. So a killed uploader takes two parts at most with it, and a
-cut connection nothing that has arrived.
+cut connection nothing that was read.
 """
 
 from __future__ import annotations
