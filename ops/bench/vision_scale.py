@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ops.bench.crew import RUN, Crew, measure_crew
-from ops.bench.drawing import drawing
 from ops.bench.format_memory import PEAK_MIB_MAX, format_targets, measure_formats, report_formats
 from ops.bench.page import Page
 from ops.bench.portraits import make_portrait
@@ -89,22 +88,6 @@ def report(page: Page, sizes: dict[int, Crews]) -> None:
         )
 
 
-def draw(path: Path, sizes: dict[int, Crews]) -> None:
-    """Left the speed over that of one child, right the memory of one."""
-    with drawing(path, panels=2) as (left, right):
-        for megapixels, crews in sizes.items():
-            faster = [crew.photos_s / crews[1].photos_s for crew in crews.values()]
-            peaks = [crew.peak_mib for crew in crews.values()]
-            left.plot(list(crews), faster, marker="o", label=f"{megapixels} MP")
-            right.plot(list(crews), peaks, marker="o", label=f"{megapixels} MP")
-        left.plot([1, cores()], [1, cores()], color="gray", linestyle=":", label="ideal")
-        left.set(xlabel="children", ylabel="photos a second, of one child", title="Speed")
-        right.set(xlabel="children", ylabel="MiB", title="Peak memory of a child", ylim=(0, None))
-        for axes in (left, right):
-            axes.legend(fontsize=7, frameon=False)
-            axes.set_xticks(list(crews))
-
-
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="ops/bench/vision_scale", description=__doc__)
@@ -135,6 +118,9 @@ def main() -> None:
     report(page, sizes)
     report_formats(page, formats, largest)
     if options.page:
+        # Children import what this module does, and matplotlib would be a fifth of their memory.
+        from ops.bench.scale_plot import draw  # noqa: PLC0415
+
         plot = options.page.with_suffix(".svg")
         draw(plot, sizes)
         page.line(f"![Speed and memory by the number of children]({plot.name})")
