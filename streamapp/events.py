@@ -34,6 +34,7 @@ class _Part(_Event, frozen=True, kw_only=True):
     also identifies the part within its batch; ``duplicates`` are those of them that repeat an
     earlier one's name (indexes within the part, a serialized roaring bitmap, ``b""`` for none).
     ``skipped`` entries are neither photo nor defect; ``skipped_by`` counts them by reason.
+    ``nested`` tells whether photos of archives within the archive are among them.
     """
 
     batch: str
@@ -46,6 +47,7 @@ class _Part(_Event, frozen=True, kw_only=True):
     first_index: Index = 0
     photos: int
     duplicates: bytes = b""
+    nested: bool = False
     skipped: int = 0
     skipped_by: dict[str, int] = {}
     external_id: str = ""

@@ -53,6 +53,7 @@ def _opened(state: Progress, event: BatchOpened) -> Progress:
             skipped=event.skipped,
             skipped_by=event.skipped_by,
             duplicates=event.duplicates,
+            nested=event.nested,
         ),
         opened_at=_earliest(state.opened_at, event.opened_at),
     )

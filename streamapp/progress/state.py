@@ -26,6 +26,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     skipped: int = 0
     skipped_by: dict[str, int] = {}
     duplicates: bytes = b""
+    nested: bool = False
     cursor: Cursor = Cursor()
 
 

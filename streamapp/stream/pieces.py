@@ -11,6 +11,8 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from streamapp import archive
 from streamapp.errors import Code, StreamappError
 
@@ -64,9 +66,9 @@ class Pieces:
         read, size = partial(self._objects.read, part.archive), part.archive_bytes
         if part.kind == "listing":
             return archive.listed(read, size, self._limits, start=part.cursor)
-        return archive.photos(
-            read, size, self._limits, duplicates=part.duplicates, start=part.cursor
-        )
+        # As it was judged: the setting may be another by now.
+        limits = structs.replace(self._limits, nested=part.nested)
+        return archive.photos(read, size, limits, duplicates=part.duplicates, start=part.cursor)
 
     def _keep(self, part: Part, at: Cursor, entries: Iterator[Entry]) -> None:
         if at.index < (part.photos or 0):

@@ -144,6 +144,7 @@ class Admission:
             name=offer.name,
             photos=judgement.photos,
             duplicates=judgement.duplicates,
+            nested=self._limits.nested,
             skipped=judgement.skipped,
             skipped_by=judgement.skipped_by,
             external_id=order.external_id,
