@@ -93,6 +93,7 @@ def create_app(
             janitor_at_work = asyncio.create_task(janitor.run(janitor_interval_s))
             yield
             janitor_at_work.cancel()
+            await asyncio.wait({janitor_at_work})
             await arrivals.close()
 
     app = Starlette(

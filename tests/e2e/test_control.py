@@ -10,15 +10,17 @@ import pytest
 from connectors.objects.folder import FolderStore
 from streamapp.errors import Code, StreamappError
 from streamapp.events import BatchCancelled, PriorityChanged
+from tests.e2e.test_pacing import tiny_photos
 from tests.e2e.test_upload_http import refused, zipped
 from tests.e2e.test_ways_in import put, status_of
-from tests.e2e.upload_service import Surroundings, make_app, serving
+from tests.e2e.upload_service import Surroundings, eventually, make_app, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from streamapp.progress import BatchState
+    from tests.e2e.installation import Installation
 
 NOW = 1_700_000_000.0
 
@@ -120,3 +122,23 @@ def test_while_a_service_is_away_nothing_is_promised(
 
 def test_a_batch_is_not_cancelled_by_looking(url: str, batch: str) -> None:
     refused(httpx.get(f"{url}/api/batch/{batch}/cancel"), Code.METHOD_NOT_ALLOWED)
+
+
+def test_a_batch_is_cancelled_through_the_whole_installation(
+    installation: Installation, tmp_path: Path
+) -> None:
+    archive = tiny_photos(tmp_path / "large.zip", 3000)
+    batch = installation.upload(archive)["batchId"]
+    uploader = installation.members.uploader.url
+
+    def answered(what: str, body: Any = None) -> int:
+        return ask(uploader, batch, what, body).status_code
+
+    assert eventually(lambda: answered("priority", {"priority": 9}) == 200, 30)
+    assert eventually(lambda: answered("cancel") == 200, 30)
+    installation.wait_for(batch, lambda status: status["status"] == "cancelled")
+    status = installation.ask(uploader, batch)
+    assert status is not None
+    assert status["priority"] == 9
+    assert status["progress"]["processed"] < 3000
+    refused(ask(uploader, batch, "cancel"), Code.BATCH_CLOSED)

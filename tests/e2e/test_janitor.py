@@ -264,6 +264,39 @@ def test_an_uploader_cleans_up_soon_after_its_start(tmp_path: Path, around: Surr
         assert eventually(lambda: store.keys("") == [])
 
 
+# As a command.
+
+
+def test_the_command_goes_round_once_and_tells_what_it_did(tmp_path: Path) -> None:
+    settings = read_settings(data_dir=tmp_path, objects_url="")
+    store = FolderStore(tmp_path / "objects")
+    store.prepare()
+    add_note(store)
+    done = subprocess.run(
+        [sys.executable, "-m", "streamapp", "janitor"],
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.splitlines()[0].split() == ["1", "uploads", "removed"]
+    assert store.keys("") == []
+
+
+def test_the_command_fails_when_the_store_is_away(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "streamapp", "janitor"],
+        env=environment(read_settings(data_dir=tmp_path, objects_url="")),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "store_away" in done.stderr
+
+
 # After a kill, over real services.
 
 
