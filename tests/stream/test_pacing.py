@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 import zipfile
 from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from msgspec import structs
 
 from streamapp import progress
 from streamapp.archive import RUN_PHOTOS, Limits, listing_line
@@ -25,6 +27,7 @@ from streamapp.events import (
     PriorityChanged,
     encode,
 )
+from streamapp.progress import Part
 from streamapp.stream import patience
 from streamapp.stream.outlet import EVENT_BYTES_MAX, Outlet
 from streamapp.stream.pacer import Pacer
@@ -319,6 +322,36 @@ async def test_a_cancelled_batch_is_left_alone_at_once() -> None:
             await asyncio.sleep(0.001)
         assert len(bench.log.queued) == before
     assert progress.is_settled(bench.log.states["b1"])
+
+
+async def test_a_batch_that_is_cancelled_while_it_is_read_is_not_queued() -> None:
+    bench, asked, answered = Bench(), threading.Event(), threading.Event()
+
+    def hold(_read: int) -> None:
+        asked.set()
+        assert answered.wait(20)
+
+    bench.store.fault = hold
+    await bench.open(zipped(names(100)), 100)
+    async with bench.worker(), asyncio.timeout(20):
+        while not asked.is_set():
+            await asyncio.sleep(0.01)
+        await bench.log.tell(BatchCancelled(batch="b1", project="p", cancelled_at=2.0))
+        answered.set()
+        await bench.open(zipped(names(10)), 10, batch="next")
+        await bench.log.finish_all("next")
+    assert not bench.log.times_queued("b1")
+
+
+async def test_a_reader_that_stands_elsewhere_is_not_read_on() -> None:
+    content = zipped(names(300))
+    store = Archives()
+    store.contents["a"] = content
+    pieces = Pieces(cast("ObjectStore", store), Limits())
+    part = Part(first_index=0, archive="a", archive_bytes=len(content), photos=300)
+    first = pieces.read(part, 200)
+    again = pieces.read(structs.replace(part, cursor=first[99].after), 10)
+    assert [entry.index for entry in again] == list(range(100, 110))
 
 
 async def test_the_next_piece_goes_by_the_changed_priority() -> None:

@@ -127,6 +127,9 @@ def test_a_partition_that_may_not_is_passed_over() -> None:
 
 def test_a_checkpoint_that_was_folded_moves_the_cursor() -> None:
     made = turns(batch("a", 1000))
+    own = made.next(anywhere)
+    assert own is not None
+    publish(own)
     part = Part(first_index=0, photos=1000, cursor=Cursor(index=990, entry_at=5))
     made.put(0, Progress(batch="a", parts=(part,), processed=990))
     turn = made.next(anywhere)
