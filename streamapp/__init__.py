@@ -13,5 +13,6 @@ ask             `stream.views` on the workers, `upload.routes` on the uploader
 `events`, `keys`, `topics` and `errors` are what all of them agree on; `settings` (and its parts
 `upload_settings` and `vision_settings`) and `wiring` put a process together; `cli` starts it.
 `embedded`, `members`, `run` are the whole service on one machine; `crop_command` and `crop_files`
-crop photo files without it. Outside systems are in the package ``connectors``.
+crop photo files without it; `upload_command`, `upload_files` and `client` talk to an uploader
+elsewhere. Outside systems are in the package ``connectors``.
 """

@@ -119,7 +119,7 @@ async def refusal(answer: aiohttp.ClientResponse) -> StreamappError:
 
 def _told(answer: aiohttp.ClientResponse) -> str:
     target = answer.headers.get("Location")
-    return f"{answer.url} answers {answer.status}{f', try --to {target}' if target else ''}"
+    return f"{answer.url} answers {answer.status}{f' and points to {target}' if target else ''}"
 
 
 async def _content(answer: aiohttp.ClientResponse) -> dict[str, Any]:

@@ -48,3 +48,19 @@ async def test_a_port_without_a_server_is_the_uploader_away(archive: Path) -> No
             await client.status("batch")
     assert failure.value.code is Code.UPLOADER_AWAY
     assert failure.value.fate is Fate.WAIT
+
+
+async def test_a_server_that_points_elsewhere_is_not_followed_but_told() -> None:
+    async def points(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(b"HTTP/1.1 308 .\r\nLocation: https://there/\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with (
+        await asyncio.start_server(points, "127.0.0.1", 0) as server,
+        Client(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as client,
+    ):
+        with pytest.raises(StreamappError) as failure:
+            await client.status("batch")
+    assert failure.value.code is Code.NOT_THE_UPLOADER
+    assert "points to https://there/" in failure.value.detail

@@ -217,6 +217,15 @@ def test_files_around_and_behind_four_gib_are_found(size: int) -> None:
         assert archive.read("last.jpg") == b"last"
 
 
+def test_no_field_holds_the_number_that_points_to_zip64() -> None:
+    member, ones = Member(b"1.jpg", 4), (1 << 32) - 1
+    plain = records.directory_entry(member, crc=0, at=ones - 1)
+    assert len(records.directory_entry(member, crc=0, at=ones)) == len(plain) + 12
+    assert records.end(65_534, at=ones - 1, size=ones - 1).startswith(b"PK\5\6")
+    for count, at, size in [(65_535, 0, 0), (1, ones, 0), (1, 0, ones)]:
+        assert records.end(count, at=at, size=size).startswith(b"PK\6\6")
+
+
 @pytest.mark.parametrize("count", [65_534, 65_535, 65_536])
 def test_any_number_of_files_is_counted(count: int) -> None:
     members = [Member(b"%d" % number, 0) for number in range(count)]
