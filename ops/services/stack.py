@@ -54,8 +54,9 @@ def real_services(data: Path, **overrides: object) -> Iterator[Stack]:
 
 @contextmanager
 def on_own_topics(stack: Stack, prefix: str, **overrides: object) -> Iterator[Stack]:
-    """The same services with topics of their own, and settings changed."""
-    settings = stack.settings.model_copy(update={"kafka_prefix": prefix, **overrides})
+    """The same services with topics and workers' tables of their own, and settings changed."""
+    own = {"kafka_prefix": prefix, "data_dir": stack.settings.data_dir / prefix}
+    settings = stack.settings.model_copy(update=own | overrides)
     specs = topics(settings).specs()
     asyncio.run(admin.provision(settings.kafka_bootstrap, specs, replication_factor=1))
     yield stack._replace(settings=settings)

@@ -159,7 +159,7 @@ class Admission:
             note,
             batch=part.batch,
             mark="" if note.borrowed else self._quota.mark(part),
-            expires_at=self._clock() + ENTRY_S,
+            due_at=self._clock() + ENTRY_S,
         )
         await self._notes.write(note)
         await self._quota.claim(note.mark, part.project)
@@ -173,7 +173,7 @@ class Admission:
         except Exception:  # noqa: BLE001 - it is taken in, whatever happens now
             _log.exception("batch %s is taken in; the janitor does the rest", linked.batch)
             with suppress(StreamappError):
-                await self._notes.write(structs.replace(note, expires_at=self._clock()))
+                await self._notes.write(structs.replace(note, due_at=self._clock()))
         return linked
 
     async def settle(self, upload: str) -> ArchiveStored | None:
@@ -185,12 +185,17 @@ class Admission:
         note = await self._notes.read(upload)
         if note is None:
             return None
-        part = await self._chain.find(note.batch, archive=note.archive) if note.batch else None
+        part = await self.complete(note)
         if part is None:
             await self.discard(note)
-        else:
+        return part
+
+    async def complete(self, note: Note) -> ArchiveStored | None:
+        """Publish the part of an upload when it was taken in; else do nothing."""
+        part = await self._chain.find(note.batch, archive=note.archive) if note.batch else None
+        if part is not None:
             await self._publisher.publish(part)
-            await self._notes.remove(upload)
+            await self._notes.remove(note.upload)
         return part
 
     async def discard(self, note: Note) -> None:

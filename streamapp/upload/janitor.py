@@ -105,10 +105,14 @@ class Janitor:
             for key in stray:
                 await asyncio.to_thread(self._objects.delete, key)
             return "strays removed" if stray else ""
-        if note.expires_at > self._clock():
+        now = self._clock()
+        due = note.batch and min(note.due_at, note.expires_at) <= now
+        if due and await self._admission.complete(note):
+            return "uploads published"
+        if note.expires_at > now:
             return ""
-        part = await self._admission.settle(upload)
-        return "uploads published" if part else "uploads removed"
+        await self._admission.discard(note)
+        return "uploads removed"
 
 
 def _upload_of(found: Stored) -> str:

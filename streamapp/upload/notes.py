@@ -26,15 +26,16 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``archive`` is the object it makes, or, when ``borrowed``, one that was there before and is not
     to be removed. ``batch`` is set before its manifest can be written: from then on the batch may
-    have been taken in, and the chain of its manifests tells. ``mark`` is the key of the object that
-    counts the archive for its project's quota. ``resumable`` is what only a resumable upload has.
-    Times are Unix seconds.
+    have been taken in, and the chain of its manifests tells; from ``due_at`` on the janitor asks
+    it, and publishes what was. ``mark`` is the key of the object that counts the archive for its
+    project's quota. ``resumable`` is what only a resumable upload has. Times are Unix seconds.
     """
 
     upload: str
     archive: str
     expires_at: float
     batch: str = ""
+    due_at: float = 0.0
     borrowed: bool = False
     mark: str = ""
     resumable: Resumable | None = None

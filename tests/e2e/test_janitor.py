@@ -141,6 +141,24 @@ async def test_what_was_taken_in_but_not_published_is_published(
     assert store.keys("") == [archive_key(UPLOAD), manifest_key(BATCH)]
 
 
+@pytest.mark.parametrize(("due_at", "published"), [(NOW, 1), (NOW + 0.1, 0)])
+async def test_what_was_taken_in_is_published_long_before_its_time_is_over(
+    store: UploadStore, around: Surroundings, due_at: float, published: int
+) -> None:
+    add_note(store, batch=BATCH, due_at=due_at, expires_at=NOW + 3600)
+    add_manifest(store)
+    assert (await janitor_of(store, around).round())["uploads published"] == published
+
+
+async def test_what_may_still_be_taken_in_is_kept_for_its_whole_time(
+    store: UploadStore, around: Surroundings
+) -> None:
+    add_note(store, batch=BATCH, due_at=NOW, expires_at=NOW + 3600)
+    store.put(archive_key(UPLOAD), b"zip", "")
+    assert not any((await janitor_of(store, around).round()).values())
+    assert len(store.keys("")) == 2
+
+
 async def test_a_resumable_upload_over_its_time_leaves_nothing(
     store: UploadStore, around: Surroundings
 ) -> None:
