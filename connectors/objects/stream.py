@@ -56,9 +56,9 @@ def _send_parts(
     with ThreadPoolExecutor(_PARTS_IN_FLIGHT) as threads:
         for number, piece in enumerate(pieces, 1):
             size += len(piece)
-            under_way.append(threads.submit(uploads.part, key, upload, number, piece))
-            if len(under_way) > _PARTS_IN_FLIGHT:
+            if len(under_way) == _PARTS_IN_FLIGHT:
                 etags.append(under_way.popleft().result())
+            under_way.append(threads.submit(uploads.part, key, upload, number, piece))
         etags.extend(part.result() for part in under_way)
     return etags, size
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from io import BytesIO
 
 PIPE_BYTES_MAX = 4 * 1024 * 1024
 
@@ -76,12 +77,10 @@ class Pipe:
         Raises:
             UploadAbandoned: The rest will not come.
         """
-        parts: list[bytes | memoryview] = []
-        missing = size
-        while missing and (part := self._take(missing)):
-            parts.extend(part)
-            missing -= sum(map(len, part))
-        return b"".join(parts)
+        gathered = BytesIO()  # not a list to be joined: that would hold the bytes twice
+        while (missing := size - gathered.tell()) and (taken := self._take(missing)):
+            gathered.writelines(taken)
+        return gathered.getvalue()
 
     def _take(self, size: int) -> list[bytes | memoryview]:
         """Up to ``size`` bytes, at least one unless the end was reached."""
