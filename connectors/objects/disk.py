@@ -40,7 +40,7 @@ def missing(path: Path, *, witness: Path) -> Iterator[None]:
         raise StreamappError(Code.STORE_AWAY, f"{path}: {error.strerror}") from error
 
 
-def write_all(file: FileIO, piece: bytes) -> None:
+def write_all(file: FileIO, piece: bytes | memoryview) -> None:
     """Write the whole ``piece`` where the file stands."""
     rest = memoryview(piece)
     while rest:

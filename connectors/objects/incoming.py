@@ -60,13 +60,14 @@ class Incoming:
     @contextmanager
     def _written(self, path: Path, source: Source) -> Iterator[tuple[Path, int]]:
         """A synced file with the bytes of ``source`` and its size; the block gives it a name."""
+        buffer = memoryview(bytearray(PIECE_BYTES))
         with away(path):
             temporary, file = self._create()
         try:
             with file:
-                while piece := source.read(PIECE_BYTES):
+                while size := source.readinto(buffer):
                     with away(path):
-                        write_all(file, piece)
+                        write_all(file, buffer[:size])
                 with away(path):
                     os.fdatasync(file.fileno())
                     path.parent.mkdir(parents=True, exist_ok=True)

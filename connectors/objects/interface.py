@@ -27,8 +27,8 @@ class Stored(NamedTuple):
 class Source(Protocol):
     """Where `ObjectStore.put_stream` takes its bytes from."""
 
-    def read(self, size: int, /) -> bytes:
-        """Exactly ``size`` bytes, fewer only at the end, ``b""`` after it.
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer, wholly unless the end is reached; the number of bytes, 0 after it.
 
         May raise: the put is then given up, nothing of the object remains, and the exception
         passes through unchanged.

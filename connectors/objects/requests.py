@@ -9,12 +9,12 @@ surface: its payload is not hashed, the photos inside carry a CRC.
 from __future__ import annotations
 
 from datetime import timedelta
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 from minio.error import S3Error, ServerError
 from urllib3 import PoolManager, Retry, Timeout
 
+from connectors.objects.blocks import Blocks
 from connectors.objects.faults import translated
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Requests:
         self,
         method: str,
         key: str,
-        body: bytes = b"",
+        body: bytes | memoryview = b"",
         content_type: str = _OCTETS,
         query: Mapping[str, str] = _NONE,
     ) -> BaseHTTPResponse:
@@ -55,7 +55,7 @@ class Requests:
         self,
         method: str,
         key: str,
-        body: bytes,
+        body: bytes | memoryview,
         headers: dict[str, str],
         query: Mapping[str, str] = _NONE,
     ) -> BaseHTTPResponse:
@@ -66,7 +66,7 @@ class Requests:
         # A file, not bytes: urllib3 sends it block by block, each with the connect timeout,
         # which would otherwise have to suffice for the whole part.
         headers["Content-Length"] = str(len(body))
-        return self._pool.urlopen(method, url, body=BytesIO(body), headers=headers)
+        return self._pool.urlopen(method, url, body=Blocks(body), headers=headers)
 
     def open_uploads(self, key: str) -> list[str]:
         """The ids of the unfinished multipart uploads of ``key``, 1,000 at most."""

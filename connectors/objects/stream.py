@@ -1,11 +1,14 @@
-"""A stream to S3 in parts of 8 MiB, two of them under way while the next is read."""
+"""A stream to S3 in parts of 8 MiB, two of them under way while the next is read.
+
+The three buffers are used again and again: memory is theirs alone, however long the stream.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, cycle, islice
 from typing import TYPE_CHECKING
 
 from connectors.objects.interface import PART_BYTES
@@ -29,15 +32,13 @@ def send_stream(uploads: Uploads, key: str, source: Source, content_type: str) -
     When the source or a part fails, the parts under way end first, then the upload is aborted.
     """
     pieces = parts(source, PART_BYTES, PARTS_MAX)
-    first = next(pieces, b"")
+    first = next(pieces, memoryview(b""))
     if len(first) < PART_BYTES:
         uploads.put(key, first, content_type)
         return len(first)
-    pieces = chain((first,), pieces)
-    del first  # not held while the rest is sent
     upload = uploads.start(key, content_type)
     try:
-        etags, size = _send_parts(uploads, key, upload, pieces)
+        etags, size = _send_parts(uploads, key, upload, chain((first,), pieces))
         uploads.finish(key, upload, etags)
     except BaseException:
         with suppress(StreamappError):
@@ -47,7 +48,7 @@ def send_stream(uploads: Uploads, key: str, source: Source, content_type: str) -
 
 
 def _send_parts(
-    uploads: Uploads, key: str, upload: str, pieces: Iterator[bytes]
+    uploads: Uploads, key: str, upload: str, pieces: Iterator[memoryview]
 ) -> tuple[list[str], int]:
     """Send the pieces, at most two at a time, and return the parts' ETags and their size."""
     etags: list[str] = []
@@ -63,18 +64,21 @@ def _send_parts(
     return etags, size
 
 
-def parts(source: Source, part_bytes: int, parts_max: int) -> Iterator[bytes]:
+def parts(source: Source, part_bytes: int, parts_max: int) -> Iterator[memoryview]:
     """What ``source`` gives, in pieces of ``part_bytes``, the last one shorter.
+
+    A piece is good until so many more were taken as may be under way.
 
     Raises:
         StreamappError: ``ARCHIVE_TOO_LARGE``, when it gives more than ``parts_max`` pieces.
     """
-    for _ in range(parts_max):
-        piece = source.read(part_bytes)
+    buffers = [memoryview(bytearray(part_bytes)) for _ in range(_PARTS_IN_FLIGHT + 1)]
+    for buffer in islice(cycle(buffers), parts_max):
+        piece = buffer[: source.readinto(buffer)]
         if piece:
             yield piece
         if len(piece) < part_bytes:
             return
-    if source.read(1):
+    if source.readinto(memoryview(bytearray(1))):
         limit = part_bytes * parts_max
         raise StreamappError(Code.ARCHIVE_TOO_LARGE, f"the store takes {limit} bytes an object")

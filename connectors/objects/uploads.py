@@ -31,7 +31,7 @@ class Uploads:
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
 
-    def put(self, key: str, data: bytes, content_type: str) -> None:
+    def put(self, key: str, data: bytes | memoryview, content_type: str) -> None:
         """Write an object in one request."""
         self._requests.send("PUT", key, data, content_type)
 
@@ -56,7 +56,7 @@ class Uploads:
             root = ET.fromstring(answer.data)  # noqa: S314 - the installation's own store
         return root.findtext(f"{{{_NAMESPACE}}}UploadId", "")
 
-    def part(self, key: str, upload: str, number: int, data: bytes) -> str:
+    def part(self, key: str, upload: str, number: int, data: bytes | memoryview) -> str:
         """Write part ``number`` (from 1) and return its ETag."""
         query = {"partNumber": str(number), "uploadId": upload}
         answer = self._requests.send("PUT", key, data, query=query)

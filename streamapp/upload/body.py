@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from io import BytesIO
 
 PIPE_BYTES_MAX = 4 * 1024 * 1024
 
@@ -71,16 +70,18 @@ class Pipe:
         self._closed = True
         self._room.set()
 
-    def read(self, size: int, /) -> bytes:
-        """Exactly ``size`` bytes, fewer only at the end, ``b""`` after it.
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer, wholly unless the end is reached; the number of bytes, 0 after it.
 
         Raises:
             UploadAbandoned: The rest will not come.
         """
-        gathered = BytesIO()  # not a list to be joined: that would hold the bytes twice
-        while (missing := size - gathered.tell()) and (taken := self._take(missing)):
-            gathered.writelines(taken)
-        return gathered.getvalue()
+        filled = 0
+        while (missing := len(buffer) - filled) and (taken := self._take(missing)):
+            for chunk in taken:
+                buffer[filled : filled + len(chunk)] = chunk
+                filled += len(chunk)
+        return filled
 
     def _take(self, size: int) -> list[bytes | memoryview]:
         """Up to ``size`` bytes, at least one unless the end was reached."""

@@ -38,11 +38,11 @@ class FailingSource:
         self._rest = size
         self._error = error
 
-    def read(self, size: int, /) -> bytes:
-        if self._rest < size:
+    def readinto(self, buffer: memoryview, /) -> int:
+        if self._rest < len(buffer):
             raise self._error
-        self._rest -= size
-        return bytes(size)
+        self._rest -= len(buffer)
+        return len(buffer)
 
 
 def code_of(call: object, *arguments: object) -> Code:
