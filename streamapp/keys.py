@@ -12,8 +12,8 @@ STATUS_PATH = "/api/batch/status"
 """Path of a batch's progress, followed by ``/{batch}``; the same on uploader and workers."""
 
 
-PARTS_MAX = 1000
-"""Requests that can bring photos to one batch."""
+PARTS_MAX = 256
+"""Requests that can bring photos to one batch; its progress with all of them is one message."""
 
 ARCHIVES, BATCHES, CROPS, INCOMING = "archives/", "batches/", "crops/", "incoming/"
 PROJECTS = "projects/"

@@ -2,13 +2,14 @@
 
 Pure, idempotent and order-free: any repetition and any order of the same events gives the same
 sets, so replay and redelivery change nothing. A photo that was completed once stays completed; a
-checkpoint never goes back; of several priorities the one that was set last counts.
+checkpoint never goes back; of several priorities the one that was set last counts. What is not
+needed any more is forgotten by rules that hold for what is told again, too.
 """
 
 from __future__ import annotations
 
 from streamapp.progress.fold import fold
-from streamapp.progress.state import Part, Progress, decode, encode, is_settled
+from streamapp.progress.state import Part, Progress, decode, duplicates_of, encode, is_settled
 from streamapp.progress.status import Answer, BatchState, Counts, Status, queued, status
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Progress",
     "Status",
     "decode",
+    "duplicates_of",
     "encode",
     "fold",
     "is_settled",

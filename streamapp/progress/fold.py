@@ -10,11 +10,11 @@ from streamapp.events import (
     BatchCancelled,
     BatchLogEvent,
     BatchOpened,
-    Cursor,
     ExpansionAdvanced,
     PhotosFinished,
     PriorityChanged,
 )
+from streamapp.progress.joining import joined
 from streamapp.progress.state import Part, Progress, indexes_of, serialized
 
 
@@ -25,8 +25,7 @@ def fold(state: Progress | None, event: BatchLogEvent) -> Progress:
         case BatchOpened():
             return _opened(before, event)
         case ExpansionAdvanced():
-            part = _part(before, event.first_index)
-            return _with(before, part, cursor=_furthest(part.cursor, event.cursor))
+            return _advanced(before, event)
         case PhotosFinished():
             return _finished(before, event)
         case BatchCancelled():
@@ -39,24 +38,37 @@ def fold(state: Progress | None, event: BatchLogEvent) -> Progress:
 
 
 def _opened(state: Progress, event: BatchOpened) -> Progress:
-    return structs.replace(
-        _with(
-            state,
-            _part(state, event.first_index),
-            archive=event.archive,
-            archive_bytes=event.archive_bytes,
-            kind=event.kind,
-            name=event.name,
-            priority=event.priority,
-            external_id=event.external_id,
-            photos=event.photos,
-            skipped=event.skipped,
-            skipped_by=event.skipped_by,
-            duplicates=event.duplicates,
-            nested=event.nested,
-        ),
+    told = structs.replace(
+        state,
         opened_at=_earliest(state.opened_at, event.opened_at),
+        external_id=state.external_id if event.first_index else event.external_id,
     )
+    if _is_queued(told, event.first_index):
+        return told
+    duplicates = indexes_of(told.duplicates) | indexes_of(event.duplicates).shift(event.first_index)
+    return _with(
+        structs.replace(told, duplicates=serialized(duplicates)),
+        _part(told, event.first_index),
+        archive=event.archive,
+        archive_bytes=event.archive_bytes,
+        kind=event.kind,
+        priority=event.priority,
+        photos=event.photos,
+        skipped=event.skipped,
+        skipped_by=event.skipped_by,
+        nested=event.nested,
+    )
+
+
+def _advanced(state: Progress, event: ExpansionAdvanced) -> Progress:
+    if _is_queued(state, event.first_index):
+        return state
+    part = _part(state, event.first_index)
+    return _with(state, part, cursor=max(part.cursor, event.cursor, key=structs.astuple))
+
+
+def _is_queued(state: Progress, first_index: int) -> bool:
+    return any(part.is_queued and part.holds(first_index) for part in state.parts)
 
 
 def _part(state: Progress, first_index: int) -> Part:
@@ -66,22 +78,19 @@ def _part(state: Progress, first_index: int) -> Part:
 
 def _with(state: Progress, part: Part, **changes: object) -> Progress:
     changed = structs.replace(part, **changes)
-    changed = structs.replace(changed, duplicates=_to_come(changed.duplicates, changed.cursor))
     others = [each for each in state.parts if each.first_index != part.first_index]
-    parts = tuple(sorted([*others, changed], key=attrgetter("first_index")))
-    return structs.replace(state, parts=parts)
+    parts = sorted([*others, changed], key=attrgetter("first_index"))
+    return structs.replace(
+        state, parts=tuple(joined(parts)), duplicates=_to_come(state.duplicates, changed)
+    )
 
 
-def _to_come(duplicates: bytes, cursor: Cursor) -> bytes:
-    if not duplicates or not cursor.index:
+def _to_come(duplicates: bytes, part: Part) -> bytes:
+    if not duplicates or part.photos is None:
         return duplicates
     indexes = indexes_of(duplicates)
-    indexes.remove_range(0, cursor.index)
+    indexes.remove_range(part.first_index, part.first_index + part.cursor.index)
     return serialized(indexes)
-
-
-def _furthest(one: Cursor, other: Cursor) -> Cursor:
-    return max(one, other, key=structs.astuple)
 
 
 def _earliest(known: float, told: float) -> float:
@@ -89,15 +98,18 @@ def _earliest(known: float, told: float) -> float:
 
 
 def _finished(state: Progress, event: PhotosFinished) -> Progress:
-    completed, failed = indexes_of(state.completed), indexes_of(state.failed)
+    finished, failed = indexes_of(state.finished), indexes_of(state.failed)
     for outcome in event.outcomes:
-        (completed if outcome.state == "completed" else failed).add(outcome.index)
-    failed -= completed
+        if outcome.state == "completed":
+            failed.discard(outcome.index)
+        elif outcome.index not in finished:
+            failed.add(outcome.index)
+        finished.add(outcome.index)
     last = max((outcome.finished_at for outcome in event.outcomes), default=0.0)
     return structs.replace(
         state,
-        completed=serialized(completed),
+        finished=serialized(finished),
         failed=serialized(failed),
-        processed=len(completed) + len(failed),
+        processed=len(finished),
         finished_at=max(state.finished_at, last),
     )

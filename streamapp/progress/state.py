@@ -1,4 +1,10 @@
-"""The progress of one batch: what the fold makes of the batch's log, and the table keeps."""
+"""The progress of one batch: what the fold makes of the batch's log, and the table keeps.
+
+It is one Kafka message and written anew with every frame of outcomes, so it holds what is still
+needed and no more. Its bound: `keys.PARTS_MAX` parts that wait to be queued, a bit for each photo
+(queued ones are known to have failed or not, the others to be duplicates or not), and the gaps in
+what is finished, no more than there are photos in flight.
+"""
 
 from __future__ import annotations
 
@@ -11,43 +17,57 @@ from streamapp.events import Cursor, Kind
 class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A part of the batch as `events.BatchOpened` tells of it; until then ``photos`` is None.
 
-    Its photos before ``cursor`` were queued, or failed at once. ``duplicates`` are only those that
-    are still to come: the row is rewritten with every frame of outcomes, so it stays small.
+    Its photos before ``cursor`` were queued, or failed at once. Parts that are queued to their end
+    are one as far as they are neighbours, and know no more where they came from.
     """
 
     first_index: int
     archive: str = ""
     archive_bytes: int = 0
     kind: Kind = "zip"
-    name: str = ""
     priority: int = 0
-    external_id: str = ""
     photos: int | None = None
     skipped: int = 0
     skipped_by: dict[str, int] = {}
-    duplicates: bytes = b""
     nested: bool = False
     cursor: Cursor = Cursor()
+
+    @property
+    def end(self) -> int:
+        """The index behind its last photo, as far as that is known."""
+        return self.first_index + (self.photos or 0)
+
+    def holds(self, index: int) -> bool:
+        """Whether the batch's photo ``index`` is one of the part's."""
+        return self.first_index <= index < self.end
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether all of its photos were queued, or failed at once."""
+        return self.photos is not None and self.cursor.index >= self.photos
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The state of one batch: the value of the progress table, under the batch's key.
 
-    ``parts`` are in the order of their photos. ``completed`` and ``failed`` are disjoint serialized
-    roaring bitmaps of photo indexes (36 bytes for 100,000 contiguous photos), ``processed`` is how
-    many they hold. ``changed`` is the last change of the priority: when, to what. Times are Unix
-    seconds, 0 when unknown. ``log_offset`` is the offset of the last event of the batch log that
-    is folded in; the table's, not the fold's.
+    ``parts`` are in the order of their photos; ``external_id`` is the first one's. ``finished``,
+    ``failed`` of them, and ``duplicates`` that are still to be queued are serialized roaring
+    bitmaps of photo indexes (some 30 bytes for 100,000 contiguous photos); ``processed`` is how
+    many are finished. ``changed`` is the last change of the priority: when, to what. Times are
+    Unix seconds, 0 when unknown. ``log_offset`` is the offset of the last event of the batch log
+    that is folded in; the table's, not the fold's.
     """
 
     batch: str
     project: str = ""
+    external_id: str = ""
     parts: tuple[Part, ...] = ()
+    duplicates: bytes = b""
     changed: tuple[float, int] = (0.0, 0)
     opened_at: float = 0.0
     finished_at: float = 0.0
     cancelled_at: float = 0.0
-    completed: bytes = b""
+    finished: bytes = b""
     failed: bytes = b""
     processed: int = 0
     log_offset: int = -1
@@ -55,7 +75,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def total(self) -> int:
         """Photos of all parts that are known, the missing ones between them included."""
-        return max((part.first_index + (part.photos or 0) for part in self.parts), default=0)
+        return max((part.end for part in self.parts), default=0)
 
     @property
     def queued(self) -> int:
@@ -82,6 +102,12 @@ def is_settled(state: Progress) -> bool:
     """Whether nothing that the batch log may still hold changes the batch's status."""
     cancelled = state.cancelled_at > 0 and state.processed >= state.queued
     return state.is_complete or cancelled
+
+
+def duplicates_of(state: Progress, part: Part) -> bytes:
+    """The part's duplicates that are still to be queued, as indexes within the part."""
+    of_part = indexes_of(state.duplicates) & BitMap(range(part.first_index, part.end))
+    return serialized(of_part.shift(-part.first_index))
 
 
 def indexes_of(serialized: bytes) -> BitMap:

@@ -61,7 +61,7 @@ def status(state: Progress) -> Status:
         ),
         progress_percent=100 * state.processed // total if total else 0,
         priority=state.priority,
-        external_id=state.parts[0].external_id if state.parts else "",
+        external_id=state.external_id,
         queued=state.queued,
         skipped=sum(part.skipped for part in state.parts),
         skipped_by=dict(skipped_by),

@@ -92,7 +92,9 @@ class Pacer:
             return
         try:
             piece = await patiently(
-                lambda: asyncio.to_thread(self._pieces.read, turn.part, turn.photos)
+                lambda: asyncio.to_thread(
+                    self._pieces.read, turn.batch.state, turn.part, turn.photos
+                )
             )
         except StreamappError as error:
             turn.batch.lost[turn.part.first_index] = error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from streamapp import archive
+from streamapp import archive, progress
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from connectors.objects.interface import ObjectStore
     from streamapp.archive import Entry, Limits
     from streamapp.events import Cursor
-    from streamapp.progress import Part
+    from streamapp.progress import Part, Progress
 
-    Readers = dict[str, tuple[Cursor, Iterator[Entry]]]
+    Readers = dict[tuple[str, int], tuple[Cursor, Iterator[Entry]]]
 
 READERS_MAX = 16
 
@@ -39,16 +39,18 @@ class Pieces:
         self._limits = limits
         self._readers: Readers = {}
 
-    def read(self, part: Part, photos: int) -> list[Entry]:
-        """The next photos of a part, from its cursor on: ``photos`` of them, or at least one.
+    def read(self, batch: Progress, part: Part, photos: int) -> list[Entry]:
+        """The next photos of a batch's part, from its cursor on: ``photos``, or at least one.
 
         Raises:
             StreamappError: of fate *wait*: try again; any other: nobody can list the photos from
                 the cursor on.
         """
-        at, entries = self._readers.pop(part.archive, (part.cursor, None))
+        # Not by the archive: several batches may have been made of one object of the bucket.
+        reader = batch.batch, part.first_index
+        at, entries = self._readers.pop(reader, (part.cursor, None))
         if entries is None or at != part.cursor:
-            entries = self._entries(part)
+            entries = self._entries(batch, part)
         piece: list[Entry] = []
         try:
             for entry in itertools.islice(entries, photos):
@@ -59,20 +61,21 @@ class Pieces:
             return piece  # the next read meets the error again
         if not piece:
             raise StreamappError(Code.ARCHIVE_BROKEN, "it lists fewer photos than when it came")
-        self._keep(part, piece[-1].after, entries)
+        if piece[-1].after.index < (part.photos or 0):
+            self._keep(reader, piece[-1].after, entries)
         return piece
 
-    def _entries(self, part: Part) -> Iterator[Entry]:
+    def _entries(self, batch: Progress, part: Part) -> Iterator[Entry]:
         read, size = partial(self._objects.read, part.archive), part.archive_bytes
         if part.kind == "listing":
             return archive.listed(read, size, self._limits, start=part.cursor)
         # As it was judged: the setting may be another by now.
         limits = structs.replace(self._limits, nested=part.nested)
-        return archive.photos(read, size, limits, duplicates=part.duplicates, start=part.cursor)
+        duplicates = progress.duplicates_of(batch, part)
+        return archive.photos(read, size, limits, duplicates=duplicates, start=part.cursor)
 
-    def _keep(self, part: Part, at: Cursor, entries: Iterator[Entry]) -> None:
-        if at.index < (part.photos or 0):
-            self._readers[part.archive] = at, entries
+    def _keep(self, reader: tuple[str, int], at: Cursor, entries: Iterator[Entry]) -> None:
+        self._readers[reader] = at, entries
         if len(self._readers) > READERS_MAX:
             del self._readers[next(iter(self._readers))]
 

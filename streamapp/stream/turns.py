@@ -85,7 +85,7 @@ class Turns:
         if state.is_complete or state.cancelled_at:
             self._ring.pop(state.batch, None)
         else:
-            kept = structs.replace(state, completed=b"", failed=b"")
+            kept = structs.replace(state, finished=b"", failed=b"")
             self._ring.setdefault(state.batch, Expanding(partition, kept)).state = kept
         self.changed.set()
 

@@ -57,7 +57,7 @@ advanced = st.builds(
     first_index=first_indexes,
     cursor=st.builds(
         Cursor,
-        index=st.integers(0, PART_PHOTOS),
+        index=st.one_of(st.integers(0, PART_PHOTOS), st.just(PART_PHOTOS)),
         entry_at=st.integers(0, 3),
         inner=st.integers(0, 3),
     ),
@@ -100,13 +100,8 @@ def folded(log: list[BatchLogEvent]) -> progress.Progress:
 
 def meaning(state: progress.Progress) -> tuple[object, ...]:
     """The state with sets for bitmaps: one set has several wire forms."""
-    plain = structs.replace(
-        state,
-        completed=b"",
-        failed=b"",
-        parts=tuple(structs.replace(part, duplicates=b"") for part in state.parts),
-    )
-    bitmaps = [state.completed, state.failed, *(part.duplicates for part in state.parts)]
+    plain = structs.replace(state, finished=b"", failed=b"", duplicates=b"")
+    bitmaps = [state.finished, state.failed, state.duplicates]
     return plain, *(set(BitMap.deserialize(b)) if b else set() for b in bitmaps)
 
 
@@ -137,8 +132,39 @@ def test_a_checkpoint_is_the_furthest_that_was_told(log: list[BatchLogEvent]) ->
         if isinstance(event, ExpansionAdvanced)
     }
     for part in folded(log).parts:
-        of_part = [index for first, index in told if first == part.first_index]
-        assert part.cursor.index == max(of_part, default=0)
+        of_parts = [
+            max((index for first, index in told if first == known), default=0)
+            for known in FIRST_INDEXES
+            if known == part.first_index or part.holds(known)
+        ]
+        assert part.cursor.index == sum(of_parts)
+
+
+@given(log=logs)
+def test_what_is_skipped_and_the_duplicates_to_come_are_those_of_the_parts_told(
+    log: list[BatchLogEvent],
+) -> None:
+    state = folded(log)
+    parts = {event.first_index: event for event in log if isinstance(event, BatchOpened)}
+    assert progress.status(state).skipped == sum(part.skipped for part in parts.values())
+    told = {
+        first: max(
+            (
+                event.cursor.index
+                for event in log
+                if isinstance(event, ExpansionAdvanced) and event.first_index == first
+            ),
+            default=0,
+        )
+        for first in parts
+    }
+    to_come = {
+        first + index
+        for first, part in parts.items()
+        for index in (BitMap.deserialize(part.duplicates) if part.duplicates else ())
+        if index >= told[first]
+    }
+    assert set(BitMap.deserialize(state.duplicates) if state.duplicates else ()) == to_come
 
 
 @given(log=logs)

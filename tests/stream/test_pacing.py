@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
+import warnings
 import zipfile
 from collections import Counter
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 from msgspec import structs
+from pyroaring import BitMap
 
 from streamapp import progress
 from streamapp.archive import RUN_PHOTOS, Limits, listing_line
@@ -27,7 +29,7 @@ from streamapp.events import (
     PriorityChanged,
     encode,
 )
-from streamapp.progress import Part
+from streamapp.progress import Part, Progress
 from streamapp.stream import patience
 from streamapp.stream.outlet import EVENT_BYTES_MAX, Outlet
 from streamapp.stream.pacer import Pacer
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
 
     from connectors.objects.interface import ObjectStore
     from streamapp.events import BatchLogEvent, Kind
-    from streamapp.progress import Progress
 
 TOPICS = Topics(partitions=12)
 WINDOW = 768
@@ -172,6 +173,7 @@ class Bench:
         priority: int = 5,
         first_index: int = 0,
         kind: Kind = "zip",
+        duplicates: bytes = b"",
     ) -> None:
         key = f"archives/{batch}-{first_index}.{kind}"
         self.store.contents[key] = content
@@ -186,6 +188,7 @@ class Bench:
                 first_index=first_index,
                 photos=photos,
                 kind=kind,
+                duplicates=duplicates,
                 opened_at=1.0,
             )
         )
@@ -349,9 +352,36 @@ async def test_a_reader_that_stands_elsewhere_is_not_read_on() -> None:
     store.contents["a"] = content
     pieces = Pieces(cast("ObjectStore", store), Limits())
     part = Part(first_index=0, archive="a", archive_bytes=len(content), photos=300)
-    first = pieces.read(part, 200)
-    again = pieces.read(structs.replace(part, cursor=first[99].after), 10)
+    batch = Progress(batch="b1", parts=(part,))
+    first = pieces.read(batch, part, 200)
+    again = pieces.read(batch, structs.replace(part, cursor=first[99].after), 10)
     assert [entry.index for entry in again] == list(range(100, 110))
+
+
+async def test_two_batches_of_one_object_are_read_on_each_where_it_stands() -> None:
+    store = Archives()
+    store.contents["a"] = content = zipped(names(300))
+    pieces = Pieces(cast("ObjectStore", store), Limits())
+    part = Part(first_index=0, archive="a", archive_bytes=len(content), photos=300)
+    one, other = Progress(batch="b1", parts=(part,)), Progress(batch="b2", parts=(part,))
+    first = pieces.read(one, part, 200)
+    pieces.read(other, part, 100)
+    reads = store.reads
+    again = pieces.read(one, structs.replace(part, cursor=first[-1].after), 10)
+    assert [entry.index for entry in again] == list(range(200, 210))
+    assert store.reads == reads, "it was read anew"
+
+
+async def test_the_duplicates_of_a_part_that_joined_fail() -> None:
+    bench = Bench()
+    repeated = ["a.jpg", "b.jpg", "a.jpg"]
+    await bench.open(zipped(names(50)), 50)
+    duplicates = BitMap([2]).serialize()
+    with warnings.catch_warnings(action="ignore"):
+        await bench.open(zipped(repeated), 3, first_index=50, duplicates=duplicates)
+    async with bench.worker():
+        await bench.log.finish_all("b1")
+    assert bench.log.codes() == {52: "entry_duplicate"}
 
 
 async def test_the_next_piece_goes_by_the_changed_priority() -> None:

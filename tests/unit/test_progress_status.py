@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 
 import msgspec
+from msgspec import structs
 from pyroaring import BitMap
 
-from streamapp import progress
+from streamapp import keys, progress
 from streamapp.events import (
     BatchCancelled,
     BatchLogEvent,
@@ -18,6 +19,8 @@ from streamapp.events import (
     PhotosFinished,
     PriorityChanged,
 )
+from streamapp.stream import outlet
+from streamapp.upload import chain
 
 
 def opening(
@@ -155,7 +158,87 @@ def test_duplicates_are_kept_only_while_they_are_to_come() -> None:
     repeated = random.Random(1).sample(range(100_000), 10_000)  # noqa: S311 - any will do
     opened = opening(100_000, duplicates=BitMap(repeated).serialize())
     halfway = folded(opened, advanced(50_000))
-    assert set(BitMap.deserialize(halfway.parts[0].duplicates)) == {
+    assert set(BitMap.deserialize(progress.duplicates_of(halfway, halfway.parts[0]))) == {
         index for index in repeated if index >= 50_000
     }
     assert len(progress.encode(folded(opened, advanced(100_000)))) < 300
+
+
+def test_the_duplicates_of_a_part_that_joined_are_its_own() -> None:
+    repeated = BitMap([0, 3]).serialize()
+    state = folded(
+        opening(9, duplicates=repeated), opening(5, first_index=9, duplicates=repeated), advanced(1)
+    )
+    of = [set(BitMap.deserialize(progress.duplicates_of(state, part))) for part in state.parts]
+    assert of == [{3}, {0, 3}]
+
+
+def test_parts_that_are_queued_are_one_whatever_is_told_again() -> None:
+    parts = [opening(2, clutter=1), opening(3, first_index=2, clutter=2, folder=1)]
+    done = [advanced(2), advanced(3, first_index=2)]
+    state = folded(*parts, *done)
+    only = progress.Part(
+        first_index=0,
+        priority=5,
+        photos=5,
+        skipped=4,
+        skipped_by={"clutter": 3, "folder": 1},
+        cursor=Cursor(index=5),
+    )
+    assert state.parts == (only,)
+    again: list[BatchLogEvent] = [*parts, *done, advanced(1, first_index=2)]
+    for event in again:
+        assert progress.fold(state, event) == state
+
+
+PARTS = keys.PARTS_MAX
+REASONS = (
+    *("folder", "clutter", "duplicate", "empty", "nested_archive"),
+    *("nested_compressed", "nested_encrypted", "nested_broken"),
+)
+FAR = 1 << 40
+
+
+def worst_part(number: int, photos: int, duplicates: bytes = b"") -> BatchOpened:
+    """As much to keep of a part as an uploader lets through."""
+    skipped = dict.fromkeys(REASONS, 1_000_000)
+    opened = opening(photos, first_index=number * photos, duplicates=duplicates, **skipped)
+    return structs.replace(
+        opened,
+        archive="\N{PILE OF POO}" * 256,
+        archive_bytes=FAR,
+        name="\N{PILE OF POO}" * 255,
+        external_id="\N{PILE OF POO}" * 255,
+        nested=True,
+    )
+
+
+def test_the_most_of_the_largest_parts_fit_into_one_message() -> None:
+    photos = chain.PHOTOS_MAX // PARTS
+    chance = random.Random(1)  # noqa: S311 - any will do
+    every_other = [n for n in range(photos) if chance.random() < 0.5]
+    duplicates = BitMap(every_other).serialize()
+    state = None
+    for number in range(PARTS):
+        state = progress.fold(state, worst_part(number, photos, duplicates))
+    assert state is not None
+    cursor = Cursor(index=1, entry_at=FAR, inner=1_000_000)
+    for number in range(PARTS):
+        begun = advanced(1, first_index=number * photos)
+        state = progress.fold(state, structs.replace(begun, cursor=cursor))
+    assert len(progress.encode(state)) < outlet.EVENT_BYTES_MAX
+
+
+def test_a_batch_whose_every_other_photo_failed_fits_into_one_message() -> None:
+    bits = random.Random(1).getrandbits  # noqa: S311 - any will do
+    failed = BitMap(index for index in range(chain.PHOTOS_MAX) if bits(1))
+    state = folded(*(worst_part(number, 10) for number in range(PARTS)), completed(0))
+    state = structs.replace(state, failed=failed.serialize())
+    assert len(progress.encode(state)) < outlet.EVENT_BYTES_MAX
+
+
+def test_the_most_parts_that_are_queued_take_next_to_nothing() -> None:
+    parts = [worst_part(number, 10) for number in range(PARTS)]
+    state = folded(*parts, *(advanced(10, first_index=part.first_index) for part in parts))
+    assert len(progress.encode(state)) < 2000
+    assert progress.status(state).skipped == PARTS * len(REASONS) * 1_000_000

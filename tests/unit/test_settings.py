@@ -40,8 +40,8 @@ def test_the_progress_of_the_largest_archive_fits_into_a_message() -> None:
     with pytest.raises(StreamappError, match="ARCHIVE_ENTRIES_MAX"):
         read_settings(archive_entries_max=entries + 1)
     # Every other photo failed: nothing that a bitmap could shorten.
-    even, odd = BitMap(range(0, entries, 2)), BitMap(range(1, entries, 2))
-    largest = Progress(batch="b" * 32, completed=even.serialize(), failed=odd.serialize())
+    finished, failed = BitMap(range(entries)), BitMap(range(1, entries, 2))
+    largest = Progress(batch="b" * 32, finished=finished.serialize(), failed=failed.serialize())
     assert len(encode(largest)) < faust.Settings(id="x").producer_max_request_size - 10_000
 
 
