@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec import structs
 
 Index = Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
 """A photo's place in its batch, 0-based in directory order; what a roaring bitmap can hold."""
@@ -142,6 +143,13 @@ class BatchOpened(_Part, frozen=True, kw_only=True, tag="BatchOpened"):
     """
 
     opened_at: float
+
+
+def opening(stored: ArchiveStored, opened_at: float) -> BatchOpened:
+    """What the batch log is told of a part that was stored."""
+    told = structs.asdict(stored)
+    shared = {name: told[name] for name in BatchOpened.__struct_fields__ if name in told}
+    return BatchOpened(**shared, opened_at=opened_at)
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from streamapp import events
-from streamapp.events import BatchOpened
 from streamapp.stream.intake import acknowledge, deliveries, ending_the_worker
 from streamapp.stream.outlet import Outlet, raw_topic
 
@@ -21,7 +18,6 @@ if TYPE_CHECKING:
     from faust import App
     from faust.types import StreamT
 
-    from streamapp.events import ArchiveStored
     from streamapp.topics import Topics
 
 
@@ -32,14 +28,7 @@ def register(app: App, *, topics: Topics, clock: Callable[[], float]) -> None:
     async def expand(stream: StreamT[bytes]) -> None:
         async for event, stored in deliveries(stream, events.decode_archive):
             if stored is not None:
-                await outlet.tell(opening(stored, clock()))
+                await outlet.tell(events.opening(stored, clock()))
             acknowledge(event)
 
     app.agent(raw_topic(app, topics.archives), name="expand")(ending_the_worker(app, expand))
-
-
-def opening(stored: ArchiveStored, now: float) -> BatchOpened:
-    """What the batch log is told of a part."""
-    told = structs.asdict(stored)
-    shared = {name: told[name] for name in BatchOpened.__struct_fields__ if name in told}
-    return BatchOpened(**shared, opened_at=now)

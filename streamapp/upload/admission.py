@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import structs
 
 from streamapp import archive
-from streamapp.errors import Code, StreamappError
+from streamapp.errors import Code, Fate, StreamappError
 from streamapp.events import ArchiveStored
-from streamapp.keys import tails_prefix
+from streamapp.upload.notes import LEASE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from streamapp.upload.notes import Note, Notes
     from streamapp.upload.order import Order
     from streamapp.upload.quota import Quota
+    from streamapp.upload.settling import Settling
 
 ENTRY_S = 120.0
 """More than it takes from the note of the batch to its manifest."""
@@ -61,6 +62,7 @@ class Admission:
         objects: UploadStore,
         chain: Chain,
         notes: Notes,
+        settling: Settling,
         publisher: Publisher,
         progress: ProgressSource,
         quota: Quota,
@@ -70,6 +72,7 @@ class Admission:
         self._objects = objects
         self._chain = chain
         self._notes = notes
+        self._settling = settling
         self._publisher = publisher
         self._progress = progress
         self._quota = quota
@@ -95,7 +98,8 @@ class Admission:
             order.external_id,
         ):
             raise StreamappError(Code.KEY_REUSED)
-        await self._publisher.publish(earlier)
+        with suppress(StreamappError):  # the note of the first sees to it, if it must
+            await self._publisher.publish(earlier)
         return earlier
 
     async def check(self, order: Order, size: int = 0) -> None:
@@ -105,10 +109,12 @@ class Admission:
 
         Raises:
             StreamappError: ``BATCH_UNKNOWN``, also for a batch of another project;
-                ``BATCH_CLOSED``; ``PROGRESS_AWAY``; ``PROJECT_QUOTA``.
+                ``BATCH_CLOSED``; ``KEY_REUSED``; ``PROGRESS_AWAY``; ``PROJECT_QUOTA``.
         """
         if order.batch:
             await self._check_batch(order)
+        elif order.request:
+            await self._check_key(order)
         await self._quota.check(order.project, size)
 
     async def _check_batch(self, order: Order) -> None:
@@ -118,6 +124,16 @@ class Admission:
         status = await self._progress.status(order.batch)
         if status and status.status == "cancelled":
             raise StreamappError(Code.BATCH_CLOSED)
+
+    async def _check_key(self, order: Order) -> None:
+        try:
+            known = await self._progress.status(order.new_batch)
+        except StreamappError as error:
+            if error.fate is Fate.WAIT:
+                return  # a new batch does not wait for workers
+            raise
+        if known:  # its manifests were removed by age, but its indexes are spent
+            raise StreamappError(Code.KEY_REUSED)
 
     async def admit(self, note: Note, offer: Offer) -> ArchiveStored:
         """Make the offer a part of its batch and return the event of it.
@@ -160,6 +176,7 @@ class Admission:
             batch=part.batch,
             mark="" if note.borrowed else self._quota.mark(part),
             due_at=self._clock() + ENTRY_S,
+            expires_at=max(note.expires_at, self._clock() + LEASE_S),
         )
         await self._notes.write(note)
         await self._quota.claim(note.mark, part.project)
@@ -169,43 +186,9 @@ class Admission:
             if linked.archive == part.archive:
                 await self._notes.remove(note.upload)
             else:
-                await self.discard(note)
+                await self._settling.discard(note)
         except Exception:  # noqa: BLE001 - it is taken in, whatever happens now
             _log.exception("batch %s is taken in; the janitor does the rest", linked.batch)
             with suppress(StreamappError):
                 await self._notes.write(structs.replace(note, due_at=self._clock()))
         return linked
-
-    async def settle(self, upload: str) -> ArchiveStored | None:
-        """Bring to its end what an upload began that nobody works on: all of it, or nothing.
-
-        The part's event is published when the part was taken in; else, and then the answer is
-        None, everything of the upload is removed.
-        """
-        note = await self._notes.read(upload)
-        if note is None:
-            return None
-        part = await self.complete(note)
-        if part is None:
-            await self.discard(note)
-        return part
-
-    async def complete(self, note: Note) -> ArchiveStored | None:
-        """Publish the part of an upload when it was taken in; else do nothing."""
-        part = await self._chain.find(note.batch, archive=note.archive) if note.batch else None
-        if part is not None:
-            await self._publisher.publish(part)
-            await self._notes.remove(note.upload)
-        return part
-
-    async def discard(self, note: Note) -> None:
-        """Remove everything of an upload, its note last."""
-        if not note.borrowed:
-            await asyncio.to_thread(self._objects.drop_parts, note.archive)
-            await asyncio.to_thread(self._objects.delete, note.archive)
-        if note.resumable:
-            for key in await asyncio.to_thread(self._objects.keys, tails_prefix(note.upload)):
-                await asyncio.to_thread(self._objects.delete, key)
-        if note.mark:
-            await asyncio.to_thread(self._objects.delete, note.mark)
-        await self._notes.remove(note.upload)

@@ -59,7 +59,7 @@ def create_app(
         janitor_interval_s: Seconds between two rounds of the janitor.
         lifespan: Opens and closes what was given here.
     """
-    notes, chain, admission, janitor = assemble(
+    notes, chain, settling, admission, janitor = assemble(
         objects=objects,
         publisher=publisher,
         progress=progress,
@@ -70,7 +70,7 @@ def create_app(
     arrivals = Arrivals(
         objects=objects,
         notes=notes,
-        admission=admission,
+        settling=settling,
         uploads_max=limits.uploads_max,
         clock=clock,
         new_id=new_batch_id,
@@ -81,6 +81,7 @@ def create_app(
         chain=chain,
         arrivals=arrivals,
         admission=admission,
+        settling=settling,
         life_s=limits.resumable_expires_s,
         clock=clock,
     )

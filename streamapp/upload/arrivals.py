@@ -18,18 +18,15 @@ from msgspec import structs
 from streamapp.errors import Code, StreamappError
 from streamapp.keys import archive_key
 from streamapp.upload.incoming import IncomingArchive
-from streamapp.upload.notes import Note
+from streamapp.upload.notes import LEASE_S, Note
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from connectors.objects.interface import UploadStore
     from streamapp.events import Kind
-    from streamapp.upload.admission import Admission
     from streamapp.upload.notes import Notes
-
-LEASE_S = 900.0
-"""How long a note of an upload under way is good without being renewed."""
+    from streamapp.upload.settling import Settling
 
 CLOSE_S = 5.0
 """What is not cleaned up by then is left to the janitor."""
@@ -45,14 +42,42 @@ class Arrival:
 
     note: Note
     incoming: IncomingArchive
-    renewing: asyncio.Task[None]
+    renewal: Renewal
     admitted: bool = False
 
     async def size(self) -> int:
         """The size of the object in bytes, once it is there; from then on nothing is renewed."""
         size = await self.incoming.size()
-        self.renewing.cancel()
+        await self.renewal.end()
         return size
+
+
+class Renewal:
+    """Keeps a note good, a third of its lease at a time, until it is ended."""
+
+    def __init__(self, notes: Notes, note: Note, clock: Callable[[], float]) -> None:
+        self._notes = notes
+        self._note = note
+        self._clock = clock
+        self._over = asyncio.Event()
+        self._task = asyncio.create_task(self._renew())
+
+    async def end(self) -> None:
+        """Renew no more. A write under way ends first: a late one would bring back old words."""
+        self._over.set()
+        await asyncio.shield(self._task)
+
+    async def _renew(self) -> None:
+        while not await self._over_within(LEASE_S / 3):
+            with suppress(StreamappError):
+                expires_at = self._clock() + LEASE_S
+                await self._notes.write(structs.replace(self._note, expires_at=expires_at))
+
+    async def _over_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._over.wait()
+        return self._over.is_set()
 
 
 class Arrivals:
@@ -63,14 +88,14 @@ class Arrivals:
         *,
         objects: UploadStore,
         notes: Notes,
-        admission: Admission,
+        settling: Settling,
         uploads_max: int,
         clock: Callable[[], float],
         new_id: Callable[[], str],
     ) -> None:
         self._objects = objects
         self._notes = notes
-        self._admission = admission
+        self._settling = settling
         self._uploads_max = uploads_max
         self._clock = clock
         self._new_id = new_id
@@ -112,14 +137,23 @@ class Arrivals:
             arrival = Arrival(
                 note,
                 IncomingArchive(self._objects, note.archive, self._threads, CONTENT_TYPES[kind]),
-                asyncio.create_task(self._renew(note)),
+                Renewal(self._notes, note, self._clock),
             )
             try:
                 yield arrival
             finally:
-                arrival.renewing.cancel()
                 if not arrival.admitted:
                     await asyncio.shield(self._forget(arrival))
+
+    @asynccontextmanager
+    async def borrowing(self, archive: str) -> AsyncIterator[Note]:
+        """The note of an upload that needs no bytes; nothing of it remains when it is refused."""
+        note = self.new_note(archive)
+        try:
+            yield note
+        except BaseException:
+            await asyncio.shield(self._settle(note))
+            raise
 
     def new_note(self, archive: str = "", kind: Kind = "zip") -> Note:
         """A note, not written yet, of an upload; ``archive`` is an object that is there already."""
@@ -131,15 +165,13 @@ class Arrivals:
             expires_at=self._clock() + LEASE_S,
         )
 
-    async def _renew(self, note: Note) -> None:
-        while True:
-            await asyncio.sleep(LEASE_S / 3)
-            with suppress(StreamappError):
-                await self._notes.write(structs.replace(note, expires_at=self._clock() + LEASE_S))
-
     async def _forget(self, arrival: Arrival) -> None:
+        await arrival.renewal.end()
         await arrival.incoming.abandon()
+        await self._settle(arrival.note)
+
+    async def _settle(self, note: Note) -> None:
         try:
-            await self._admission.settle(arrival.note.upload)
+            await self._settling.settle(note.upload)
         except StreamappError as error:
-            _log.warning("upload %s is left to the janitor: %s", arrival.note.upload, error)
+            _log.warning("upload %s is left to the janitor: %s", note.upload, error)

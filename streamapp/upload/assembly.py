@@ -10,6 +10,7 @@ from streamapp.upload.janitor import Janitor
 from streamapp.upload.notes import Notes
 from streamapp.upload.quota import Quota
 from streamapp.upload.retention import Retention
+from streamapp.upload.settling import Settling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ class Assembly(NamedTuple):
 
     notes: Notes
     chain: Chain
+    settling: Settling
     admission: Admission
     janitor: Janitor
 
@@ -40,10 +42,12 @@ def assemble(
 ) -> Assembly:
     """The parts over what they are given; nothing connects here."""
     notes, chain = Notes(objects), Chain(objects)
+    settling = Settling(objects=objects, chain=chain, notes=notes, publisher=publisher)
     admission = Admission(
         objects=objects,
         chain=chain,
         notes=notes,
+        settling=settling,
         publisher=publisher,
         progress=progress,
         quota=Quota(objects, limits.project_archive_bytes_max),
@@ -52,6 +56,6 @@ def assemble(
     )
     retention = Retention(objects=objects, progress=progress, kept=kept, clock=clock)
     janitor = Janitor(
-        objects=objects, notes=notes, admission=admission, retention=retention, clock=clock
+        objects=objects, notes=notes, settling=settling, retention=retention, clock=clock
     )
-    return Assembly(notes, chain, admission, janitor)
+    return Assembly(notes, chain, settling, admission, janitor)

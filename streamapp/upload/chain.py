@@ -41,7 +41,7 @@ class Chain:
 
         Raises:
             StreamappError: ``KEY_REUSED``, when the batch of a key was opened by another request;
-                ``BATCH_FULL``.
+                ``BATCH_FULL``; ``BATCH_UNKNOWN``, when it ``joins`` a batch that is not there.
         """
         return await asyncio.to_thread(self._append, part, joins=joins)
 
@@ -55,6 +55,8 @@ class Chain:
         first_index = 0
         for number in range(PARTS_MAX):
             earlier = self._link(part.batch, number)
+            if earlier is None and joins and not number:
+                raise StreamappError(Code.BATCH_UNKNOWN)  # removed by age since it was asked for
             if earlier is None:
                 linked = structs.replace(part, first_index=first_index)
                 if first_index + part.photos > PHOTOS_MAX:

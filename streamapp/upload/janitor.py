@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from connectors.objects.interface import Stored, UploadStore
-    from streamapp.upload.admission import Admission
     from streamapp.upload.notes import Notes
     from streamapp.upload.retention import Retention
+    from streamapp.upload.settling import Settling
 
 FIRST_S = 2.0
 """From the start to the first round."""
@@ -43,13 +43,13 @@ class Janitor:
         *,
         objects: UploadStore,
         notes: Notes,
-        admission: Admission,
+        settling: Settling,
         retention: Retention,
         clock: Callable[[], float],
     ) -> None:
         self._objects = objects
         self._notes = notes
-        self._admission = admission
+        self._settling = settling
         self._retention = retention
         self._clock = clock
 
@@ -107,11 +107,11 @@ class Janitor:
             return "strays removed" if stray else ""
         now = self._clock()
         due = note.batch and min(note.due_at, note.expires_at) <= now
-        if due and await self._admission.complete(note):
+        if due and await self._settling.complete(note):
             return "uploads published"
         if note.expires_at > now:
             return ""
-        await self._admission.discard(note)
+        await self._settling.discard(note)
         return "uploads removed"
 
 

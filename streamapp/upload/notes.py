@@ -18,6 +18,9 @@ from streamapp.upload.order import Order  # noqa: TC001 - msgspec reads it when 
 if TYPE_CHECKING:
     from connectors.objects.interface import UploadStore
 
+LEASE_S = 900.0
+"""How long a note of an upload under way is good without being renewed."""
+
 NOTE_BYTES_MAX = 16 * 1024
 
 

@@ -12,6 +12,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from connectors.objects.interface import PART_BYTES
+from streamapp.errors import Code, StreamappError
 from streamapp.keys import tail_key
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class PartWriter:
         self._target = target
         self._whole = at.whole
         self._tail_of = at.whole + 1 if at.tail_bytes else 0
+        self._tail_bytes = at.tail_bytes
         self._pieces: list[bytes] = []
         self._held = 0
         self._untouched = True
@@ -71,7 +73,11 @@ class PartWriter:
         self._untouched = False
         if self._tail_of:
             key = tail_key(self._target.upload, self._tail_of)
-            self._hold(await asyncio.to_thread(self._objects.read, key, 0, PART_BYTES))
+            # Another replica may have stored a longer tail meanwhile: not more than was counted.
+            tail = await asyncio.to_thread(self._objects.read, key, 0, self._tail_bytes)
+            if len(tail) < self._tail_bytes:
+                raise StreamappError(Code.UPLOAD_OFFSET, "it was moved back meanwhile")
+            self._hold(tail)
 
     async def _sent(self) -> None:
         """Wait for the part on its way; whoever is interrupted here leaves it on its way."""

@@ -108,9 +108,8 @@ class Reception:
             if size > self._limits.archive_bytes_max:
                 raise too_large(self._limits.archive_bytes_max)
             name = fields.file_name(key.rpartition("/")[2])
-            return await self._admission.admit(
-                self._arrivals.new_note(key), Offer(order, key, size, name)
-            )
+            async with self._arrivals.borrowing(key) as note:
+                return await self._admission.admit(note, Offer(order, key, size, name))
 
     async def _repeated(self, order: Order, size: int = 0) -> ArchiveStored | None:
         if earlier := await self._admission.repeated(order):

@@ -20,7 +20,7 @@ from streamapp.upload.admission import Offer
 from streamapp.upload.notes import Resumable
 from streamapp.upload.part_writer import PartWriter
 from streamapp.upload.standing import Name, Standing, Unfinished, complete, completed
-from streamapp.upload.target import NOTHING, join, stand
+from streamapp.upload.target import NOTHING, gone, join, stand
 from streamapp.upload.turns import Turn, Turns
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from streamapp.upload.chain import Chain
     from streamapp.upload.notes import Notes
     from streamapp.upload.order import Order
+    from streamapp.upload.settling import Settling
 
 LIFE_S = 23 * 3600.0
 """How long an upload may take unless set: MinIO itself drops unfinished objects after 24 hours."""
@@ -49,6 +50,7 @@ class ResumableUploads:
         chain: Chain,
         arrivals: Arrivals,
         admission: Admission,
+        settling: Settling,
         life_s: float,
         clock: Callable[[], float],
     ) -> None:
@@ -57,6 +59,7 @@ class ResumableUploads:
         self._chain = chain
         self._arrivals = arrivals
         self._admission = admission
+        self._settling = settling
         self._life_s = life_s
         self._clock = clock
         self._turns = Turns()
@@ -111,7 +114,7 @@ class ResumableUploads:
         """Remove the upload and all that came of it; ``UPLOAD_UNKNOWN`` when it is complete."""
         async with self._turns.turn(name.upload):
             found = await self._open(name)
-            if isinstance(found, Standing) or await self._admission.settle(name.upload):
+            if isinstance(found, Standing) or await self._settling.settle(name.upload):
                 raise StreamappError(Code.UPLOAD_UNKNOWN)
 
     async def _open(self, name: Name) -> Standing | Unfinished:
@@ -129,6 +132,8 @@ class ResumableUploads:
             async with turn.interruptible():
                 async for piece in body(found.state.length - found.offset):
                     await writer.write(piece)
+        except StreamappError as error:
+            raise gone(error) from error  # it was ended meanwhile, by another replica
         finally:
             await asyncio.shield(writer.close())
 
@@ -142,6 +147,6 @@ class ResumableUploads:
             part = await self._admission.admit(note, offer)
         except StreamappError as error:
             if error.fate is Fate.REJECT:
-                await self._admission.settle(note.upload)
+                await self._settling.settle(note.upload)
             raise
         return complete(found.name, part, state.metadata)

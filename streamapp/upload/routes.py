@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from streamapp import progress
+from streamapp import events, progress
 from streamapp.errors import Code, StreamappError
 from streamapp.keys import STATUS_PATH
 from streamapp.upload.answers import json_answer, read_json, taken, texts
@@ -85,8 +85,11 @@ def state_routes(chain: Chain, source: ProgressSource, readiness: Readiness) -> 
 
 
 async def _queued(chain: Chain, batch: str) -> progress.Status:
-    """The status of a batch that no worker has opened yet: its manifest answers."""
-    opening = await chain.link(batch)
-    if opening is None:
+    """The status of a batch that no worker has opened yet: its manifests answer."""
+    state, number = None, 0
+    while part := await chain.link(batch, number):
+        state = progress.fold(state, events.opening(part, part.stored_at))
+        number += 1
+    if state is None:
         raise StreamappError(Code.BATCH_UNKNOWN)
-    return progress.queued(batch, opening.photos)
+    return progress.status(state)

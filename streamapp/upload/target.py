@@ -47,7 +47,7 @@ async def stand(objects: UploadStore, target: Target) -> Stand:
     except StreamappError as error:
         if error.code is Code.OBJECT_MISSING and await _size(objects, target.key) == target.length:
             return Stand(-(-target.length // PART_BYTES), 0, target.length)
-        raise _gone(error) from None
+        raise gone(error) from None
     tail_bytes = await _size(objects, tail_key(target.upload, whole + 1))
     offset = min(whole * PART_BYTES + tail_bytes, target.length)  # the last part is a short one
     return Stand(whole, tail_bytes, offset)
@@ -63,7 +63,7 @@ async def join(objects: UploadStore, target: Target) -> None:
         await asyncio.to_thread(objects.join_parts, target.key, target.token)
     except StreamappError as error:
         if error.code is not Code.OBJECT_MISSING or not await _size(objects, target.key):
-            raise _gone(error) from None
+            raise gone(error) from None
     for key in await asyncio.to_thread(objects.keys, tails_prefix(target.upload)):
         await asyncio.to_thread(objects.delete, key)
 
@@ -78,6 +78,7 @@ async def _size(objects: UploadStore, key: str) -> int:
         return 0
 
 
-def _gone(error: StreamappError) -> StreamappError:
+def gone(error: StreamappError) -> StreamappError:
+    """What it means for an upload when its parts are missing."""
     missing = error.code is Code.OBJECT_MISSING
     return StreamappError(Code.UPLOAD_EXPIRED) if missing else error

@@ -27,7 +27,7 @@ from streamapp.events import ArchiveStored, encode
 from streamapp.keys import archive_key, crop_key, manifest_key, note_key, quota_mark_key, tail_key
 from streamapp.settings import environment, read_settings
 from streamapp.upload.assembly import assemble
-from streamapp.upload.notes import Note, Resumable
+from streamapp.upload.notes import LEASE_S, Note, Resumable
 from streamapp.upload.order import Order
 from streamapp.upload.reception import UploadLimits
 from streamapp.upload.retention import FOR_EVER, Kept
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 UPLOAD = "0" * 31 + "1"
 BATCH = "0" * 31 + "2"
 NOW = 1_700_000_000.0
-LEASE_S = 900.0
 DAY_S = 86_400.0
 
 

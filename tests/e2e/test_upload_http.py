@@ -428,6 +428,7 @@ def test_a_batch_that_no_worker_has_opened_is_queued(url: str) -> None:
         "imageCount": 2,
         "progress": {"processed": 0, "total": 2, "failed": 0},
         "progressPercent": 0,
+        "priority": 5,
     }
 
 
