@@ -116,7 +116,7 @@ def serve() -> None:
     """Run the uploader (HTTP); its settings come from the environment."""
     import uvicorn  # noqa: PLC0415
 
-    from streamapp.upload.patience import impatient  # noqa: PLC0415
+    from streamapp.upload.header_limit import impatient  # noqa: PLC0415
     from streamapp.wiring.uploader import uploader_app  # noqa: PLC0415
 
     settings = _settings_with_log()

@@ -29,10 +29,6 @@ class Ranges:
         self._starts = array("Q")
         self._ends = array("Q")
 
-    def __len__(self) -> int:
-        """The number of entries."""
-        return len(self._starts)
-
     def add(self, entry: RawEntry) -> None:
         """Take note of an entry; ``ARCHIVE_OVERLAP`` when it reaches into the directory."""
         start = entry.header_offset

@@ -18,7 +18,7 @@ import pytest
 from connectors.objects.folder import FolderStore
 from streamapp.errors import Code
 from streamapp.keys import project_prefix
-from streamapp.upload.patience import impatient
+from streamapp.upload.header_limit import impatient
 from tests.e2e.test_upload_http import half_sent, left, post, refused, zipped
 from tests.e2e.test_upload_http import part as form_part
 from tests.e2e.test_ways_in import IMPORT, put
