@@ -84,7 +84,8 @@ def create_app(
         table_standby_replicas=0,
     )
     table = tally.progress_table(app, partitions=topics.partitions)
-    turns = Turns(window_photos=topics.partitions * values.pace_photos_per_partition)
+    window_photos = topics.partitions * values.pace_photos_per_partition
+    turns = Turns(window_photos=window_photos, clock=time.monotonic)
     ownership = Ownership(
         app,
         topics=topics,

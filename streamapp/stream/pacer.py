@@ -6,20 +6,22 @@ goes on from the checkpoint that it folded: nothing is missing, and at most a pi
 again, which counts once. Each piece goes by the batch's priority of that moment, and none is
 published of a batch whose cancellation was folded.
 
-While a service is away it waits. When a part cannot be listed any further, the rest of its photos
-fail, piece by piece; of that there is no checkpoint before the end, so that a successor lists them
-itself, from where it was possible.
+A part that cannot be read for the moment, since the store is away or lets nobody at it, is put
+aside for a while: the other batches go on, and a cancellation is seen. While Kafka is away all
+wait. When a part cannot be listed any further, the rest of its photos fail, piece by piece; of that
+there is no checkpoint before the end, so that a successor lists them itself, from where it was
+possible.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from streamapp.errors import StreamappError
+from streamapp.errors import Fate, StreamappError
 from streamapp.stream.outlet import Outlet
-from streamapp.stream.patience import patiently
 from streamapp.stream.publication import Publication
 
 if TYPE_CHECKING:
@@ -27,12 +29,15 @@ if TYPE_CHECKING:
 
     from faust import App
 
+    from streamapp.stream.load import Turn
     from streamapp.stream.pieces import Pieces
-    from streamapp.stream.turns import Turn, Turns
+    from streamapp.stream.turns import Turns
     from streamapp.topics import Topics
 
 DOUBT_S = 0.5
 """Nobody tells when a partition can be answered for again; asked that often while one cannot."""
+
+_log = logging.getLogger(__name__)
 
 
 def register(
@@ -82,22 +87,31 @@ class Pacer:
 
     async def _wait(self) -> None:
         certain = all(map(self._answers_for, self._turns.partitions()))
+        pauses = (self._turns.retry_s(), None if certain else DOUBT_S)
+        shortest = min((pause for pause in pauses if pause is not None), default=None)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._turns.changed.wait(), None if certain else DOUBT_S)
+            await asyncio.wait_for(self._turns.changed.wait(), shortest)
 
     async def _serve(self, turn: Turn) -> None:
         lost = turn.batch.lost.get(turn.part.first_index)
         if lost:
-            await self._publication.give_up(turn, lost)
+            self._turns.advance(turn, await self._publication.give_up(turn, lost))
             return
         try:
-            piece = await patiently(
-                lambda: asyncio.to_thread(
-                    self._pieces.read, turn.batch.state, turn.part, turn.photos
-                )
+            piece = await asyncio.to_thread(
+                self._pieces.read, turn.batch.state, turn.part, turn.photos
             )
         except StreamappError as error:
-            turn.batch.lost[turn.part.first_index] = error
+            self._meet(turn, error)
         else:
             if self._turns.has(turn.batch):
-                await self._publication.queue(turn, piece)
+                self._turns.advance(turn, await self._publication.queue(turn, piece))
+
+    def _meet(self, turn: Turn, error: StreamappError) -> None:
+        if error.fate is not Fate.WAIT:
+            turn.batch.lost[turn.part.first_index] = error
+            return
+        pause_s = self._turns.put_aside(turn)
+        _log.warning(
+            "%s: %s %s is put aside for %.1f s.", error.code.code, error, turn.part.archive, pause_s
+        )

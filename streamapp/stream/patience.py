@@ -34,4 +34,9 @@ async def patiently(action: Callable[[], Awaitable[T]]) -> T:
                 raise
             _log.warning("%s: %s Trying again in %.1f s.", error.code.code, error, pause)
         await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_S)
+        pause = longer(pause)
+
+
+def longer(pause_s: float) -> float:
+    """The pause after one of ``pause_s`` seconds that was not long enough."""
+    return min(2 * pause_s, LONGEST_PAUSE_S)

@@ -15,21 +15,25 @@ if TYPE_CHECKING:
     from streamapp.archive import Entry
     from streamapp.errors import Code, StreamappError
     from streamapp.events import Cursor
+    from streamapp.stream.load import Turn
     from streamapp.stream.outlet import Outlet
-    from streamapp.stream.turns import Turn
     from streamapp.topics import Topics
 
 
 class Publication:
-    """Publishes pieces and moves the batch's cursor; durable when a call returns."""
+    """Publishes pieces; durable when a call returns."""
 
     def __init__(self, outlet: Outlet, *, topics: Topics, clock: Callable[[], float]) -> None:
         self._outlet = outlet
         self._topics = topics
         self._clock = clock
 
-    async def queue(self, turn: Turn, piece: Sequence[Entry]) -> None:
-        """Publish a piece of the turn's part: its photos, its failures, the checkpoint."""
+    async def queue(self, turn: Turn, piece: Sequence[Entry]) -> Cursor:
+        """Publish a piece of the turn's part: its photos, its failures, the checkpoint.
+
+        Returns:
+            How far the part is queued now.
+        """
         await self._outlet.queue(
             turn.batch.lane,
             [self._photo(turn, entry) for entry in piece if entry.fault is None],
@@ -43,11 +47,11 @@ class Publication:
             ],
         )
         cursor = piece[-1].after
-        turn.batch.cursors[turn.part.first_index] = cursor
         await self._checkpoint(turn, cursor)
+        return cursor
 
-    async def give_up(self, turn: Turn, error: StreamappError) -> None:
-        """Fail the photos of the turn, which cannot be listed any more."""
+    async def give_up(self, turn: Turn, error: StreamappError) -> Cursor:
+        """Fail the photos of the turn, which cannot be listed any more; returns as `queue`."""
         start = turn.part.cursor.index
         end = start + turn.photos
         await self._fail(
@@ -58,9 +62,9 @@ class Publication:
             ],
         )
         cursor = structs.replace(turn.part.cursor, index=end)
-        turn.batch.cursors[turn.part.first_index] = cursor
         if end == turn.part.photos:
             await self._checkpoint(turn, cursor)
+        return cursor
 
     async def _checkpoint(self, turn: Turn, cursor: Cursor) -> None:
         state = turn.batch.state

@@ -3,135 +3,119 @@
 Of the photos that are queued and not finished yet, the batches of a lane that this worker expands
 share a window; each has at least a run, and the lane twice the window at most, so a batch that
 joins need not wait for the photos of those before it to drain. Whoever had its turn goes to the
-end of the ring.
+end of its lane's ring, and so do the lanes. A part that cannot be read for the moment is put aside
+and holds up nobody.
+
+Asked after every event of the batch log: what is counted is kept, a lane that is full is not
+searched, and a batch that is queued to its end is in no ring.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import contextmanager
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
 
-from msgspec import structs
-
-from streamapp.archive import RUN_PHOTOS
-from streamapp.topics import lane
+from streamapp.stream.expanding import Expanding
+from streamapp.stream.load import Load
+from streamapp.topics import LANES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from streamapp.errors import StreamappError
     from streamapp.events import Cursor
-    from streamapp.progress import Part, Progress
+    from streamapp.progress import Progress
+    from streamapp.stream.load import Turn
     from streamapp.topics import Lane
-
-PIECE_PHOTOS = 256
-"""Photos that are published together, and at most published again after a kill."""
-
-
-@dataclass(slots=True)
-class Expanding:
-    """A batch whose photos are not all finished, as the worker that expands it knows it.
-
-    ``state`` is what was folded last, without its bitmaps; ``cursors`` by part say how far this
-    worker has got, which the fold learns a moment later; ``lost`` are the parts whose rest cannot
-    be listed, and why.
-    """
-
-    partition: int
-    state: Progress
-    cursors: dict[int, Cursor] = field(default_factory=dict)
-    lost: dict[int, StreamappError] = field(default_factory=dict)
-
-    @property
-    def lane(self) -> Lane:
-        """Where its next photos go."""
-        return lane(self.state.priority)
-
-    @property
-    def parts(self) -> list[Part]:
-        """Its opened parts, their cursors where this worker has got."""
-        return [self._advanced(part) for part in self.state.parts if part.photos is not None]
-
-    @property
-    def in_flight(self) -> int:
-        """Photos that were queued and are not known to be finished."""
-        return max(0, sum(part.cursor.index for part in self.parts) - self.state.processed)
-
-    def _advanced(self, part: Part) -> Part:
-        here = self.cursors.get(part.first_index, part.cursor)
-        return structs.replace(part, cursor=here) if here.index > part.cursor.index else part
-
-
-class Turn(NamedTuple):
-    """``photos`` of a part are to be queued, from its cursor on."""
-
-    batch: Expanding
-    part: Part
-    photos: int
 
 
 class Turns:
     """The batches that this worker expands, in the order of their turns."""
 
-    def __init__(self, *, window_photos: int) -> None:
+    def __init__(self, *, window_photos: int, clock: Callable[[], float]) -> None:
         self.changed = asyncio.Event()
         self._window_photos = window_photos
-        self._ring: dict[str, Expanding] = {}
-
-    def put(self, partition: int, state: Progress) -> None:
-        """Note what was folded; a batch that ended or was cancelled loses its turn at once."""
-        if state.is_complete or state.cancelled_at:
-            self._ring.pop(state.batch, None)
-        else:
-            kept = structs.replace(state, finished=b"", failed=b"")
-            self._ring.setdefault(state.batch, Expanding(partition, kept)).state = kept
-        self.changed.set()
+        self._clock = clock
+        self.clear()
 
     def clear(self) -> None:
         """Forget all: the partitions are given away, or were recovered anew."""
-        self._ring.clear()
+        self._batches: dict[str, Expanding] = {}
+        self._partitions: Counter[int] = Counter()
+        self._loads: dict[Lane, Load] = {lane: Load(self._window_photos) for lane in LANES}
+        self._retries: list[float] = []
         self.changed.set()
+
+    def put(self, partition: int, state: Progress) -> None:
+        """Note what was folded; a batch that ended or was cancelled loses its turn at once."""
+        known = self._batches.get(state.batch)
+        if state.is_complete or state.cancelled_at:
+            if known:
+                self._drop(known)
+        elif known:
+            with self._recounted(known):
+                known.fold(state)
+        else:
+            self._add(Expanding(partition, state))
+        self.changed.set()
+
+    def advance(self, turn: Turn, cursor: Cursor) -> None:
+        """Note how far the turn's part is queued now, before the fold learns it."""
+        if self.has(turn.batch):
+            with self._recounted(turn.batch):
+                turn.batch.advance(turn.part, cursor)
+
+    def put_aside(self, turn: Turn) -> float:
+        """Pass the turn's part over for a while, longer each time; the seconds of it."""
+        aside = turn.batch.put_aside(turn.part, self._clock())
+        heappush(self._retries, aside.not_before)
+        return aside.pause_s
 
     def has(self, batch: Expanding) -> bool:
         """Whether the batch is still to be expanded here."""
-        return self._ring.get(batch.state.batch) is batch
+        return self._batches.get(batch.state.batch) is batch
 
     def partitions(self) -> set[int]:
         """The partitions of the batches."""
-        return {each.partition for each in self._ring.values()}
+        return set(self._partitions)
+
+    def retry_s(self) -> float | None:
+        """Seconds until a part that was put aside has its turn again; None without one."""
+        return max(0.0, self._retries[0] - self._clock()) if self._retries else None
 
     def next(self, may: Callable[[int], bool]) -> Turn | None:
         """The next turn of a batch whose partition ``may``; None when none has room."""
-        batches: Counter[Lane] = Counter()
-        in_flight: Counter[Lane] = Counter()
-        for each in self._ring.values():
-            batches[each.lane] += 1
-            in_flight[each.lane] += each.in_flight
-        for name, each in self._ring.items():
-            part = next((p for p in each.parts if p.cursor.index < (p.photos or 0)), None)
-            if part is None or not may(each.partition):
-                continue
-            photos = piece_photos(
-                left=(part.photos or 0) - part.cursor.index,
-                share=max(RUN_PHOTOS, self._window_photos // batches[each.lane]),
-                in_flight=each.in_flight,
-                lane_room=2 * self._window_photos - in_flight[each.lane],
-            )
-            if photos:
-                self._ring[name] = self._ring.pop(name)
-                return Turn(each, part, photos)
+        now = self._clock()
+        while self._retries and self._retries[0] <= now:
+            heappop(self._retries)
+        for lane, load in self._loads.items():
+            if turn := load.next(may, now):
+                self._loads[lane] = self._loads.pop(lane)
+                return turn
         return None
 
+    def _add(self, batch: Expanding) -> None:
+        self._batches[batch.state.batch] = batch
+        self._partitions[batch.partition] += 1
+        self._loads[batch.lane].enter(batch)
 
-def piece_photos(*, left: int, share: int, in_flight: int, lane_room: int) -> int:
-    """Photos of the next piece of a part with ``left`` to go; 0 while it is not worth one.
+    def _drop(self, batch: Expanding) -> None:
+        load = self._loads[batch.lane]
+        load.leave(batch)
+        load.forget(batch)
+        del self._batches[batch.state.batch]
+        self._partitions[batch.partition] -= 1
+        self._partitions += Counter()  # without those that are none any more
 
-    Whole runs, but for the last piece, so that neighbours stay together.
-    """
-    room = share - in_flight
-    if room < min(left, PIECE_PHOTOS, max(RUN_PHOTOS, share // 2)):
-        return 0
-    photos = min(left, PIECE_PHOTOS, room, lane_room)
-    return photos if photos == left else max(0, photos // RUN_PHOTOS * RUN_PHOTOS)
+    @contextmanager
+    def _recounted(self, batch: Expanding) -> Iterator[None]:
+        """Let a batch change; it keeps its place in the ring, unless it goes to another one."""
+        before = self._loads[batch.lane]
+        before.leave(batch)
+        yield
+        after = self._loads[batch.lane]
+        after.enter(batch)
+        if after is not before or not batch.waiting:
+            before.forget(batch)

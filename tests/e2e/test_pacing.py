@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from connectors.kafka.producer import EventProducer
 from streamapp.events import BatchCancelled, PriorityChanged, encode
 from streamapp.keys import STATUS_PATH, batch_key
-from streamapp.stream.turns import PIECE_PHOTOS
+from streamapp.stream.load import PIECE_PHOTOS
 from streamapp.topics import LANES
 from streamapp.wiring.values import topics
 from tests.e2e.installation import assert_exact

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
+import time
 import warnings
 import zipfile
 from collections import Counter
@@ -31,11 +32,12 @@ from streamapp.events import (
 )
 from streamapp.progress import Part, Progress
 from streamapp.stream import patience
+from streamapp.stream.load import PIECE_PHOTOS
 from streamapp.stream.outlet import EVENT_BYTES_MAX, Outlet
 from streamapp.stream.pacer import Pacer
 from streamapp.stream.pieces import READERS_MAX, Pieces
 from streamapp.stream.publication import Publication
-from streamapp.stream.turns import PIECE_PHOTOS, Turns
+from streamapp.stream.turns import Turns
 from streamapp.topics import Lane, Topics
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ class Log:
         self.events: list[BatchLogEvent] = []
         self.queued: list[tuple[Lane, PhotoQueued, int]] = []
         self.states: dict[str, Progress] = {}
-        self.turns = Turns(window_photos=WINDOW)
+        self.turns = Turns(window_photos=WINDOW, clock=time.monotonic)
         self.lag_max = 0
         self.deaths: set[str] = set()
         self._finished = 0
@@ -115,7 +117,7 @@ class Log:
     def restart(self) -> None:
         """What a takeover makes of the log."""
         self.deaths.clear()
-        self.turns = Turns(window_photos=WINDOW)
+        self.turns = Turns(window_photos=WINDOW, clock=time.monotonic)
         for state in self.states.values():
             self.turns.put(0, state)
 
@@ -134,10 +136,12 @@ class Archives:
         self.contents: dict[str, bytes] = {}
         self.reads = 0
         self.bytes_read = 0
+        self.asked_for = ""
         self.fault = fault
 
     def read(self, key: str, start: int, length: int) -> bytes:
         self.reads += 1
+        self.asked_for = key
         if error := self.fault(self.reads):
             raise error
         content = self.contents[key][start : start + length]
@@ -477,6 +481,27 @@ async def test_an_outage_is_waited_out_where_it_came(
     await bench.expand(zipped(names(1200)), 1200)
     assert bench.log.times_queued() == dict.fromkeys(range(1200), 1)
     assert not bench.log.codes()
+
+
+async def test_an_archive_that_nobody_may_read_holds_up_no_other_batch_and_no_cancellation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "FIRST_PAUSE_S", 0.001)
+    bench = Bench()
+    away = StreamappError(Code.STORE_AWAY)
+    bench.store.fault = lambda _: None if bench.store.asked_for.startswith("archives/b2") else away
+    await bench.open(zipped(names(100)), 100)
+    async with bench.worker(), asyncio.timeout(20):
+        while bench.store.reads < 3:
+            await asyncio.sleep(0)
+        await bench.open(zipped(names(100)), 100, batch="b2")
+        await bench.log.finish_all("b2")
+        await bench.log.tell(BatchCancelled(batch="b1", project="p", cancelled_at=2.0))
+        await asyncio.sleep(0.05)
+        reads = bench.store.reads
+        await asyncio.sleep(0.1)
+    assert bench.store.reads == reads
+    assert not bench.log.times_queued("b1")
 
 
 async def test_more_batches_than_are_held_open_are_read_in_turn() -> None:

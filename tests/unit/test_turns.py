@@ -7,7 +7,8 @@ import pytest
 from streamapp.archive import RUN_PHOTOS
 from streamapp.events import Cursor
 from streamapp.progress import Part, Progress
-from streamapp.stream.turns import PIECE_PHOTOS, Turn, Turns, piece_photos
+from streamapp.stream.load import PIECE_PHOTOS, Turn, piece_photos
+from streamapp.stream.turns import Turns
 
 WINDOW = 768
 
@@ -24,7 +25,7 @@ def batch(
 
 
 def turns(*batches: Progress) -> Turns:
-    made = Turns(window_photos=WINDOW)
+    made = Turns(window_photos=WINDOW, clock=lambda: 0.0)
     for each in batches:
         made.put(0, each)
     return made
@@ -38,14 +39,19 @@ def queue(made: Turns) -> list[tuple[str, int]]:
     """Take turns until none has room; the name and the photos of each."""
     taken = []
     while turn := made.next(anywhere):
-        publish(turn)
+        publish(made, turn)
         taken.append((turn.batch.state.batch, turn.photos))
     return taken
 
 
-def publish(turn: Turn) -> None:
-    index = turn.part.cursor.index + turn.photos
-    turn.batch.cursors[turn.part.first_index] = Cursor(index=index)
+def publish(made: Turns, turn: Turn) -> None:
+    made.advance(turn, Cursor(index=turn.part.cursor.index + turn.photos))
+
+
+def the_next(made: Turns) -> Turn:
+    turn = made.next(anywhere)
+    assert turn is not None
+    return turn
 
 
 def test_a_batch_alone_fills_its_window_and_no_more() -> None:
@@ -98,7 +104,7 @@ def test_the_parts_of_a_batch_follow_each_other() -> None:
     first = made.next(anywhere)
     assert first is not None
     assert (first.part.first_index, first.photos) == (40, 10)
-    publish(first)
+    publish(made, first)
     second = made.next(anywhere)
     assert second is not None
     assert second.part.first_index == 50
@@ -129,12 +135,84 @@ def test_a_checkpoint_that_was_folded_moves_the_cursor() -> None:
     made = turns(batch("a", 1000))
     own = made.next(anywhere)
     assert own is not None
-    publish(own)
+    publish(made, own)
     part = Part(first_index=0, photos=1000, cursor=Cursor(index=990, entry_at=5))
     made.put(0, Progress(batch="a", parts=(part,), processed=990))
     turn = made.next(anywhere)
     assert turn is not None
     assert (turn.part.cursor, turn.photos) == (part.cursor, 10)
+
+
+def test_a_lane_that_is_full_is_not_searched_and_what_is_queued_is_in_no_ring() -> None:
+    made = turns()
+    for number in range(1000):
+        made.put(number, batch(f"b{number}", 100))
+    queue(made)
+    made.put(1000, batch("queued", 0))
+    asked: list[int] = []
+    assert made.next(lambda partition: not asked.append(partition)) is None  # type: ignore[func-returns-value] # keeps it
+    assert asked == []
+
+
+def test_a_lane_has_room_again_when_photos_of_another_batch_are_finished() -> None:
+    made = turns(*(batch(f"b{n}", 100) for n in range(1000)))
+    taken = queue(made)
+    name, photos = taken[0]
+    made.put(0, batch(name, 100, processed=photos))
+    assert sum(photos for _, photos in queue(made)) == photos
+
+
+def test_a_batch_that_goes_to_another_lane_takes_its_photos_along() -> None:
+    made = turns(batch("a", 10_000))
+    queue(made)
+    made.put(0, batch("a", 10_000, priority=1))
+    assert queue(made) == []
+    made.put(0, batch("b", 10_000))
+    assert sum(photos for _, photos in queue(made)) == WINDOW
+
+
+def test_whatever_is_told_the_lanes_are_empty_when_the_batches_are_gone() -> None:
+    made = turns(*(batch(f"b{n}", 100, priority=n % 10 + 1) for n in range(100)))
+    queue(made)
+    for n in range(100):
+        made.put(0, batch(f"b{n}", 100, priority=(n + 3) % 10 + 1, processed=n))
+        made.put(0, batch(f"b{n}", 100, cancelled_at=1.0))
+    made.put(0, batch("late", 10_000))
+    assert sum(photos for _, photos in queue(made)) == WINDOW
+
+
+def test_the_least_window_lets_a_run_pass() -> None:
+    made = Turns(window_photos=1, clock=lambda: 0.0)
+    made.put(0, batch("a", 1000))
+    assert queue(made) == [("a", RUN_PHOTOS)]
+
+
+def test_a_part_that_is_put_aside_is_passed_over_longer_each_time() -> None:
+    now = 0.0
+    made = Turns(window_photos=WINDOW, clock=lambda: now)
+    made.put(0, batch("a", 9))
+    pauses = []
+    for _ in range(7):
+        pauses.append(made.put_aside(the_next(made)))
+        assert made.next(anywhere) is None
+        assert made.retry_s() == pauses[-1]
+        now += pauses[-1]
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+    publish(made, the_next(made))
+    made.put(0, batch("b", 9))
+    assert made.put_aside(the_next(made)) == 0.5
+
+
+def test_the_others_go_on_beside_a_part_that_is_put_aside() -> None:
+    parts = (Part(first_index=0, photos=40), Part(first_index=40, photos=10))
+    made = turns(Progress(batch="a", parts=parts))
+    made.put_aside(the_next(made))
+    made.put(0, batch("b", 9))
+    taken = [the_next(made), the_next(made)]
+    assert {(turn.batch.state.batch, turn.part.first_index) for turn in taken} == {
+        ("a", 40),
+        ("b", 0),
+    }
 
 
 @pytest.mark.parametrize(
