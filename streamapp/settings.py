@@ -85,7 +85,11 @@ class Settings(UploadSettings, VisionSettings, BaseSettings):
     pace_photos_per_partition: int = Field(
         64,
         ge=1,
-        description="Photos per partition that a batch may have queued ahead of what is finished.",
+        description=(
+            "Photos per partition that a worker queues ahead of what is finished, for all batches "
+            "of a lane together; up to twice that while batches join. Its backlog takes memory "
+            "for them, a few kB each."
+        ),
     )
     session_timeout_s: float = Field(
         6.0, ge=6, le=300, description="Seconds after which a silent worker is replaced."

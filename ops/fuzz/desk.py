@@ -68,7 +68,10 @@ class Desk:
         claims = self._stored(batch, photos)
         log = _Log()
         detection = Detection(
-            cast("Any", log), children=self.children, photo_time_limit_s=self._photo_time_limit_s
+            cast("Any", log),
+            children=self.children,
+            photo_time_limit_s=self._photo_time_limit_s,
+            backlog_photos_max=len(photos),
         )
         async with asyncio.TaskGroup() as slots:
             working = [slots.create_task(detection.work()) for _ in range(detection.slots)]

@@ -11,11 +11,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streamapp.archive import RUN_PHOTOS
 from streamapp.stream import detect, expand, pacer, record, tally, views
 from streamapp.stream.generations import WorkerApp
 from streamapp.stream.ownership import Ownership
 from streamapp.stream.pieces import Pieces
 from streamapp.stream.turns import Turns
+from streamapp.topics import LANES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +42,16 @@ def poll_events_max(partitions: int) -> int:
     when a buffer is full to the brim Faust waits, and then every stream of the worker stands.
     """
     return max(1, BUFFER_EVENTS // 5 // partitions)
+
+
+def backlog_photos_max(window_photos: int) -> int:
+    """Claim checks that wait in a worker at once: all that pacing puts on its partitions.
+
+    So every batch is in sight to take its turn, and no lane stands behind another. A lane carries
+    twice the window for each worker (`turns`); where the partitions are not shared evenly, one
+    worker has less than twice its share of them.
+    """
+    return 2 * len(LANES) * 2 * max(RUN_PHOTOS, window_photos)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +116,11 @@ def create_app(
         clock=time.time,
     )
     detect.register(
-        app, topics=topics, children=children, photo_time_limit_s=values.photo_time_limit_s
+        app,
+        topics=topics,
+        children=children,
+        photo_time_limit_s=values.photo_time_limit_s,
+        backlog_photos_max=backlog_photos_max(window_photos),
     )
     tally.register(app, topics=topics, table=table, ownership=ownership, turns=turns)
     record.register(app, topics=topics, records=records, crop_url=objects.url)

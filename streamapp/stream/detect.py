@@ -37,10 +37,6 @@ if TYPE_CHECKING:
     from streamapp.topics import Lane, Topics
     from streamapp.vision.children import Children
 
-BACKLOG_PHOTOS_MAX = 4096
-"""Claim checks that wait at once: all that pacing puts on this worker's partitions, so that every
-batch is in sight to take its turn."""
-
 WINDOW_PHOTOS_MAX = 4096
 """Photos of a partition between the oldest unfinished one and the newest taken."""
 
@@ -53,10 +49,20 @@ ATTEMPTS = 2
 _log = logging.getLogger(__name__)
 
 
-def register(app: App, *, topics: Topics, children: Children, photo_time_limit_s: float) -> None:
+def register(
+    app: App,
+    *,
+    topics: Topics,
+    children: Children,
+    photo_time_limit_s: float,
+    backlog_photos_max: int,
+) -> None:
     """Attach an agent per lane and the slots to the app."""
     detection = Detection(
-        Outlet(app, topics), children=children, photo_time_limit_s=photo_time_limit_s
+        Outlet(app, topics),
+        children=children,
+        photo_time_limit_s=photo_time_limit_s,
+        backlog_photos_max=backlog_photos_max,
     )
     for lane in LANES:
         _register_lane(app, topics, lane, detection)
@@ -84,12 +90,19 @@ def _register_lane(app: App, topics: Topics, lane: Lane, detection: Detection) -
 class Detection:
     """The work of the agents: from deliveries to acknowledged outcomes."""
 
-    def __init__(self, outlet: Outlet, *, children: Children, photo_time_limit_s: float) -> None:
+    def __init__(
+        self,
+        outlet: Outlet,
+        *,
+        children: Children,
+        photo_time_limit_s: float,
+        backlog_photos_max: int,
+    ) -> None:
         self.slots = children.count + 1
         self._outlet = outlet
         self._children = children
         self._photo_time_limit_s = photo_time_limit_s
-        self._backlog = Backlog(photos_max=BACKLOG_PHOTOS_MAX, clock=time.monotonic)
+        self._backlog = Backlog(photos_max=backlog_photos_max, clock=time.monotonic)
         self._windows: dict[TP, Window[EventT[bytes]]] = defaultdict(Window)
         self._released = asyncio.Event()
         self._generation: int | None = None

@@ -93,7 +93,10 @@ class Bench:
         self.outlet = Outlet(self.acked)
         self.children = Children(work)
         self.detection = Detection(
-            cast("Any", self.outlet), children=cast("Any", self.children), photo_time_limit_s=1
+            cast("Any", self.outlet),
+            children=cast("Any", self.children),
+            photo_time_limit_s=1,
+            backlog_photos_max=1000,
         )
 
     def delivery(self, index: int) -> Delivery:
