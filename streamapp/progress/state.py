@@ -88,6 +88,11 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.changed[1] or (self.parts[0].priority if self.parts else 0)
 
     @property
+    def is_opened(self) -> bool:
+        """Whether a part was opened, and so photos are known."""
+        return any(part.photos is not None for part in self.parts)
+
+    @property
     def is_complete(self) -> bool:
         """Whether every photo of every part is in a final state."""
         opened = all(part.photos is not None for part in self.parts)

@@ -79,11 +79,23 @@ def _owner(app: App, topics: Topics, partition: int | None) -> URL | None:
     return None
 
 
+def told(row: bytes | None) -> progress.Status | None:
+    """What a batch's row tells of it; None when another must be asked.
+
+    A priority may be changed before a part is opened. How many photos there are is not known here
+    then, but to the manifests. That a batch was cancelled is known here alone.
+    """
+    state = progress.decode(row) if row else None
+    if state is None or not (state.is_opened or state.cancelled_at):
+        return None
+    return progress.status(state)
+
+
 def _answer(view: View, row: bytes | None) -> Response:
-    if row is None:
+    status = told(row)
+    if status is None:
         return _problem(view, Code.BATCH_UNKNOWN)
-    answer = progress.Answer(batch=progress.status(progress.decode(row)))
-    return _json(view, msgspec.json.encode(answer), HTTPStatus.OK)
+    return _json(view, msgspec.json.encode(progress.Answer(batch=status)), HTTPStatus.OK)
 
 
 async def _ask_owner(app: App, view: View, request: Request, owner: URL | None) -> Response:
