@@ -79,11 +79,12 @@ class Admission:
         self._limits = limits
         self._clock = clock
 
-    async def repeated(self, order: Order) -> ArchiveStored | None:
+    async def repeated(self, order: Order, size: int = 0) -> ArchiveStored | None:
         """What the same request brought before, published once more; None for a new one.
 
         Raises:
-            StreamappError: ``KEY_REUSED``, when the earlier request was another one.
+            StreamappError: ``KEY_REUSED``, when the earlier request said something else, or brought
+                another number of bytes than ``size``, where that is known.
         """
         if not order.request:
             return None
@@ -93,11 +94,11 @@ class Admission:
             earlier = await self._chain.link(order.new_batch)
         if earlier is None:
             return None
-        if not order.batch and (earlier.priority, earlier.external_id) != (
-            order.priority,
-            order.external_id,
-        ):
+        told = (earlier.priority, earlier.external_id)
+        if not order.batch and told != (order.priority, order.external_id):
             raise StreamappError(Code.KEY_REUSED)
+        if size and size != earlier.archive_bytes:
+            raise _other_content(earlier, size)
         with suppress(StreamappError):  # the note of the first sees to it, if it must
             await self._publisher.publish(earlier)
         return earlier
@@ -181,6 +182,8 @@ class Admission:
         await self._notes.write(note)
         await self._quota.claim(note.mark, part.project)
         linked = await self._chain.append(part, joins=joins)
+        if linked.archive_bytes != part.archive_bytes:
+            raise _other_content(linked, part.archive_bytes)
         try:
             await self._publisher.publish(linked)
             if linked.archive == part.archive:
@@ -192,3 +195,9 @@ class Admission:
             with suppress(StreamappError):
                 await self._notes.write(structs.replace(note, due_at=self._clock()))
         return linked
+
+
+def _other_content(earlier: ArchiveStored, size: int) -> StreamappError:
+    return StreamappError(
+        Code.KEY_REUSED, f"it brought {earlier.archive_bytes} bytes, this one {size}"
+    )

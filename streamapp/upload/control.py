@@ -1,7 +1,7 @@
 """The addresses by which a batch under way is cancelled, or given another priority.
 
 The answer comes when the event is durable in the batch log; the worker that owns the batch acts on
-it. A batch that has ended is left as it is.
+it. A batch that has ended is left as it is; to cancel one again is no error.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from streamapp.upload.batch_ids import is_batch_id
 from streamapp.upload.retention import ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -39,7 +39,7 @@ def control_routes(
 
     async def cancel(request: Request) -> Response:
         batch = request.path_params["batch"]
-        project = await _project(chain, source, batch)
+        project = await _project(chain, source, batch, closed={"completed"})
         await publisher.publish_log(
             BatchCancelled(batch=batch, project=project, cancelled_at=clock())
         )
@@ -51,7 +51,7 @@ def control_routes(
             raise StreamappError(Code.FIELD_MISSING, "priority")
         priority = fields.priority(values["priority"])
         batch = request.path_params["batch"]
-        project = await _project(chain, source, batch)
+        project = await _project(chain, source, batch, closed=ENDED)
         await publisher.publish_log(
             PriorityChanged(batch=batch, project=project, priority=priority, changed_at=clock())
         )
@@ -63,8 +63,10 @@ def control_routes(
     ]
 
 
-async def _project(chain: Chain, source: ProgressSource, batch: str) -> str:
-    """The project of a batch that has not ended.
+async def _project(
+    chain: Chain, source: ProgressSource, batch: str, *, closed: Container[str]
+) -> str:
+    """The project of a batch that is not in a state which ``closed`` holds.
 
     Raises:
         StreamappError: ``BATCH_UNKNOWN``; ``BATCH_CLOSED``; ``PROGRESS_AWAY``.
@@ -73,6 +75,6 @@ async def _project(chain: Chain, source: ProgressSource, batch: str) -> str:
     if opening is None:
         raise StreamappError(Code.BATCH_UNKNOWN)
     status = await source.status(batch)
-    if status and status.status in ENDED:
+    if status and status.status in closed:
         raise StreamappError(Code.BATCH_CLOSED)
     return opening.project

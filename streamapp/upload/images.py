@@ -64,9 +64,9 @@ class ImageReception:
         """A form with photos; its fields may come before, between or after them."""
         async with self._arrivals.arrival() as arrival:
             order = await self._pack(request, arrival)
-            if earlier := await self._repeated(order):
-                return earlier
             size = await arrival.size()
+            if earlier := await self._repeated(order, size):
+                return earlier
             judgement = await asyncio.to_thread(self._judge, arrival.note.archive, size)
             return await self._admit(
                 arrival, Offer(order, arrival.note.archive, size, "", "zip", judgement)
@@ -121,10 +121,10 @@ class ImageReception:
         read = partial(self._objects.read, key)
         return archive.judge(read, size, self._limits.archive, promised=True)
 
-    async def _repeated(self, order: Order) -> ArchiveStored | None:
-        if earlier := await self._admission.repeated(order):
+    async def _repeated(self, order: Order, size: int = 0) -> ArchiveStored | None:
+        if earlier := await self._admission.repeated(order, size):
             return earlier
-        await self._admission.check(order)
+        await self._admission.check(order, size)
         return None
 
     async def _admit(self, arrival: Arrival, offer: Offer) -> ArchiveStored:

@@ -78,20 +78,20 @@ class Reception:
                 file_bytes_max=self._limits.archive_bytes_max,
             )
             order = form.order(request.headers.get(IDEMPOTENCY_HEADER))
-            return await self._repeated(order) or await self._admit(arrival, order, form.file_name)
+            return await self._taken_in(arrival, order, form.file_name)
 
     async def take_body(self, request: Request, name: str) -> ArchiveStored:
         """The ZIP as the body; the fields are in the address: ``?projectId=…&priority=…``."""
         order = read_order(request.query_params, request.headers.get(IDEMPOTENCY_HEADER))
-        size = int(request.headers.get("content-length", 0))
-        if earlier := await self._repeated(order, size):
+        told = int(request.headers.get("content-length", 0))
+        if told and (earlier := await self._repeated(order, told)):
             return earlier
         async with self._arrivals.arrival() as arrival:
             bytes_max = self._limits.archive_bytes_max
             async for piece in pieces(request, self._limits.watch, bytes_max=bytes_max):
                 await arrival.incoming.write(piece)
             arrival.incoming.end()
-            return await self._admit(arrival, order, fields.file_name(name))
+            return await self._taken_in(arrival, order, fields.file_name(name))
 
     async def take_object(
         self, values: Mapping[str, str], idempotency_key: str | None
@@ -102,9 +102,11 @@ class Reception:
             raise StreamappError(Code.FIELD_MISSING, "key")
         key = importable(values["key"])
         if earlier := await self._repeated(order):
+            if earlier.archive != key:
+                raise StreamappError(Code.KEY_REUSED, f"it imported {earlier.archive}")
             return earlier
         async with self._arrivals.place():
-            size = await asyncio.to_thread(self._objects.size, key)
+            size = await asyncio.to_thread(self._size, key)
             if size > self._limits.archive_bytes_max:
                 raise too_large(self._limits.archive_bytes_max)
             name = fields.file_name(key.rpartition("/")[2])
@@ -112,13 +114,24 @@ class Reception:
                 return await self._admission.admit(note, Offer(order, key, size, name))
 
     async def _repeated(self, order: Order, size: int = 0) -> ArchiveStored | None:
-        if earlier := await self._admission.repeated(order):
+        if earlier := await self._admission.repeated(order, size):
             return earlier
         await self._admission.check(order, size)
         return None
 
-    async def _admit(self, arrival: Arrival, order: Order, name: str) -> ArchiveStored:
-        offer = Offer(order, arrival.note.archive, await arrival.size(), name)
+    def _size(self, key: str) -> int:
+        try:
+            return self._objects.size(key)
+        except StreamappError as error:
+            if error.code is Code.OBJECT_MISSING:  # not where the store itself looked for it
+                raise StreamappError(Code.OBJECT_MISSING, key[:100]) from error
+            raise
+
+    async def _taken_in(self, arrival: Arrival, order: Order, name: str) -> ArchiveStored:
+        size = await arrival.size()
+        if earlier := await self._repeated(order, size):
+            return earlier
+        offer = Offer(order, arrival.note.archive, size, name)
         part = await self._admission.admit(arrival.note, offer)
         arrival.admitted = True
         return part

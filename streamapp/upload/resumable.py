@@ -70,7 +70,7 @@ class ResumableUploads:
         Raises:
             StreamappError: what `Admission.check` and `Admission.repeated` raise.
         """
-        if earlier := await self._admission.repeated(order):
+        if earlier := await self._admission.repeated(order, length):
             upload = upload_of(earlier.archive) if order.batch else earlier.batch
             return complete(Name(upload, earlier.batch), earlier, metadata)
         await self._admission.check(order, length)

@@ -189,6 +189,46 @@ def test_a_key_of_another_request_is_refused(url: str, store: FolderStore) -> No
     assert len(left(store)) == 2
 
 
+@pytest.mark.parametrize("photos", [("1.jpg",), ("1.jpg", "2.jpg", "3.jpg")])
+def test_a_key_of_another_archive_is_refused(
+    url: str, store: FolderStore, photos: tuple[str, ...]
+) -> None:
+    put(url, zipped(), "k1")
+    refused(put(url, zipped(photos), "k1"), Code.KEY_REUSED)
+    form = httpx.post(
+        f"{url}/api/batch/upload-zip",
+        files={"file": zipped(photos)},
+        data={"projectId": "p1"},
+        headers={"Idempotency-Key": "k1"},
+    )
+    refused(form, Code.KEY_REUSED)
+    chunked = httpx.put(
+        url + PUT,
+        content=iter([zipped(photos)]),
+        params={"projectId": "p1"},
+        headers={"Idempotency-Key": "k1"},
+    )
+    refused(chunked, Code.KEY_REUSED)
+    assert len(left(store)) == 2
+
+
+def test_a_key_of_another_import_is_refused(url: str, store: FolderStore) -> None:
+    for name in ("a.zip", "b.zip"):
+        store.put(name, zipped(), "application/zip")
+    headers = {"Idempotency-Key": "k1"}
+    first, again, other = (
+        httpx.post(url + IMPORT, json={"key": name, "projectId": "p1"}, headers=headers)
+        for name in ("a.zip", "a.zip", "b.zip")
+    )
+    assert first.json() == again.json()
+    refused(other, Code.KEY_REUSED)
+
+
+def test_an_object_that_is_missing_is_named_as_the_client_named_it(url: str) -> None:
+    answer = httpx.post(url + IMPORT, json={"key": "may/a.zip", "projectId": "p1"})
+    assert refused(answer, Code.OBJECT_MISSING)["detail"] == "may/a.zip"
+
+
 def test_what_was_not_published_is_published_with_the_next_try(
     url: str, around: Surroundings
 ) -> None:
