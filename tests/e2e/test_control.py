@@ -10,7 +10,7 @@ import pytest
 from connectors.objects.folder import FolderStore
 from streamapp.errors import Code, StreamappError
 from streamapp.events import BatchCancelled, PriorityChanged
-from tests.e2e.test_pacing import tiny_photos
+from tests.e2e.test_fair_turns import tiny_photos
 from tests.e2e.test_upload_http import refused, zipped
 from tests.e2e.test_ways_in import put, status_of
 from tests.e2e.upload_service import Surroundings, eventually, make_app, serving
