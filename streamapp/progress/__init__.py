@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from streamapp.progress.fold import fold
 from streamapp.progress.state import Part, Progress, decode, duplicates_of, encode, is_settled
-from streamapp.progress.status import Answer, BatchState, Counts, Status, queued, status
+from streamapp.progress.status import Answer, BatchState, Counts, Status, joined, status
 
 __all__ = [
     "Answer",
@@ -24,6 +24,6 @@ __all__ = [
     "encode",
     "fold",
     "is_settled",
-    "queued",
+    "joined",
     "status",
 ]

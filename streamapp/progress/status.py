@@ -6,8 +6,9 @@ from collections import Counter
 from typing import Literal
 
 import msgspec
+from msgspec import structs
 
-from streamapp.progress.state import Part, Progress, indexes_of
+from streamapp.progress.state import Progress, indexes_of
 
 BatchState = Literal["queued", "processing", "completed", "cancelled"]
 
@@ -68,14 +69,22 @@ def status(state: Progress) -> Status:
     )
 
 
-def queued(batch: str, photos: int) -> Status:
-    """The status of a batch that is stored and published but not opened yet."""
-    return status(Progress(batch=batch, parts=(Part(first_index=0, photos=photos),)))
+def joined(known: Status, photos: int) -> Status:
+    """The status when the batch has ``photos``, some of which its owner may not know of yet."""
+    if photos <= known.image_count:
+        return known
+    return structs.replace(
+        known,
+        status="processing",
+        image_count=photos,
+        progress=structs.replace(known.progress, total=photos),
+        progress_percent=100 * known.progress.processed // photos,
+    )
 
 
 def _state(state: Progress) -> BatchState:
+    if state.cancelled_at:
+        return "cancelled"  # also when all that was queued before was all there was
     if state.is_complete:
         return "completed"
-    if state.cancelled_at:
-        return "cancelled"
     return "processing" if state.processed else "queued"

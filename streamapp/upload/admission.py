@@ -126,6 +126,14 @@ class Admission:
         if status and status.status == "cancelled":
             raise StreamappError(Code.BATCH_CLOSED)
 
+    async def _check_again(self, order: Order) -> None:
+        """The batch may have ended while the photos came; who cannot say does not lose them."""
+        try:
+            await self._check_batch(order)
+        except StreamappError as error:
+            if error.fate is not Fate.WAIT:
+                raise
+
     async def _check_key(self, order: Order) -> None:
         try:
             known = await self._progress.status(order.new_batch)
@@ -146,6 +154,8 @@ class Admission:
             StreamappError: Why it was refused; nothing of it counts.
         """
         order = offer.order
+        if order.batch:
+            await self._check_again(order)
         judgement = offer.judgement
         if judgement is None:
             judgement = await asyncio.to_thread(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from streamapp.upload.incoming_body import Watch
 
 JSON_BYTES_MAX = 1024 * 1024
+TEXT_FIELDS = ("projectId", "priority", "externalId", "batchId", "key")
 
 
 def json_answer(content: Any, status: int = 200) -> Response:
@@ -51,14 +52,18 @@ async def read_json(
     body = b"".join([piece async for piece in pieces(request, watch, bytes_max=bytes_max)])
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise StreamappError(Code.BODY_NOT_JSON, str(error)) from None
 
 
 def texts(values: Mapping[str, Any]) -> dict[str, str]:
-    """The members that are text or whole numbers, as a form would bring them."""
-    return {
-        name: str(value)
-        for name, value in values.items()
-        if isinstance(value, (str, int)) and not isinstance(value, bool)
-    }
+    """The fields among the members, as a form would bring them; null is as good as missing.
+
+    Raises:
+        StreamappError: ``FIELD_INVALID``, for one that is neither text nor a whole number.
+    """
+    found = {name: values[name] for name in TEXT_FIELDS if values.get(name) is not None}
+    for name, value in found.items():
+        if not isinstance(value, (str, int)) or isinstance(value, bool):
+            raise StreamappError(Code.FIELD_INVALID, f"{name} must be text or a whole number")
+    return {name: str(value) for name, value in found.items()}

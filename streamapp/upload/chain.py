@@ -51,6 +51,15 @@ class Chain:
         """The link of the object ``archive``, or the one that ``request`` brought."""
         return await asyncio.to_thread(self._find, batch, archive, request)
 
+    async def photos(self, batch: str) -> int:
+        """The photos of all parts of a batch; 0 when there is none."""
+        return await asyncio.to_thread(self._photos, batch)
+
+    def _photos(self, batch: str) -> int:
+        numbers = len(self._objects.keys(manifest_key(batch).rpartition("/")[0] + "/"))
+        last = self._link(batch, numbers - 1) if numbers else None
+        return last.first_index + last.photos if last else 0
+
     def _append(self, part: ArchiveStored, *, joins: bool) -> ArchiveStored:
         first_index = 0
         for number in range(PARTS_MAX):

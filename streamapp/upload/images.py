@@ -19,7 +19,7 @@ from streamapp.upload.form import OVERHEAD_BYTES_MAX, PARTS_MAX, parser_for, rea
 from streamapp.upload.gathering import Gathering
 from streamapp.upload.image_parts import ImageParts
 from streamapp.upload.incoming_body import pieces
-from streamapp.upload.order import IDEMPOTENCY_HEADER, read_order
+from streamapp.upload.order import idempotency_key, read_order
 from streamapp.upload.packing import Packing
 from streamapp.upload.selection import read_selection
 
@@ -76,7 +76,7 @@ class ImageReception:
         """JSON that names objects of the store, which stay where they are."""
         async with self._arrivals.arrival("listing") as arrival:
             values = await read_json(request, self._limits.watch, bytes_max=SELECTION_BYTES_MAX)
-            order = read_order(texts(values), request.headers.get(IDEMPOTENCY_HEADER))
+            order = read_order(texts(values), idempotency_key(request.headers))
             selection = read_selection(values, keys_max=self._limits.images_max)
             if earlier := await self._repeated(order):
                 return earlier
@@ -113,7 +113,7 @@ class ImageReception:
             await read_parts(parser, body, parts.take)
             if not packing.photos:
                 raise StreamappError(Code.FIELD_MISSING, "no photo came")
-            order = read_order(parts.form.values, request.headers.get(IDEMPOTENCY_HEADER))
+            order = read_order(parts.form.values, idempotency_key(request.headers))
             await packing.finish()
         return order
 

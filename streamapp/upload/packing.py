@@ -30,6 +30,7 @@ class Packing(AbstractContextManager["Packing"]):
         self._photo_bytes_max = photo_bytes_max
         self._bytes_max = bytes_max
         self._outbox = _Outbox()
+        self._zip64 = photo_bytes_max > zipfile.ZIP64_LIMIT
         self._archive = zipfile.ZipFile(cast("IO[bytes]", self._outbox), "w")
         self._names = EntryNames()
         self._photo: IO[bytes] | None = None
@@ -47,7 +48,8 @@ class Packing(AbstractContextManager["Packing"]):
             )
         self.photos += 1
         self._photo_bytes = 0
-        self._photo = self._archive.open(zipfile.ZipInfo(self._names.next(name)), "w")
+        entry = zipfile.ZipInfo(self._names.next(name))
+        self._photo = self._archive.open(entry, "w", force_zip64=self._zip64)
 
     async def write(self, chunk: bytes) -> None:
         """The next bytes of the photo.

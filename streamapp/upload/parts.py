@@ -77,11 +77,11 @@ class Form:
             check(text)
             self.values[self._name] = text
 
-    def order(self, idempotency_key: str | None) -> Order:
+    def order(self, key: str) -> Order:
         """The order of a form that came to its end, with its file."""
         if FILE_FIELD not in self.seen:
             raise StreamappError(Code.FIELD_MISSING, FILE_FIELD)
-        return read_order(self.values, idempotency_key)
+        return read_order(self.values, key)
 
 
 class Parts:

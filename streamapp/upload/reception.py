@@ -15,7 +15,7 @@ from streamapp.upload import fields
 from streamapp.upload.admission import Offer
 from streamapp.upload.form import read_form
 from streamapp.upload.incoming_body import DEFAULT_WATCH, Watch, pieces, too_large
-from streamapp.upload.order import IDEMPOTENCY_HEADER, Order, read_order
+from streamapp.upload.order import Order, idempotency_key, query_values, read_order
 from streamapp.upload.resumable import LIFE_S
 
 if TYPE_CHECKING:
@@ -77,12 +77,14 @@ class Reception:
                 self._limits.watch,
                 file_bytes_max=self._limits.archive_bytes_max,
             )
-            order = form.order(request.headers.get(IDEMPOTENCY_HEADER))
+            order = form.order(idempotency_key(request.headers))
             return await self._taken_in(arrival, order, form.file_name)
 
     async def take_body(self, request: Request, name: str) -> ArchiveStored:
         """The ZIP as the body; the fields are in the address: ``?projectId=…&priority=…``."""
-        order = read_order(request.query_params, request.headers.get(IDEMPOTENCY_HEADER))
+        order = read_order(
+            query_values(request.scope["query_string"]), idempotency_key(request.headers)
+        )
         told = int(request.headers.get("content-length", 0))
         if told and (earlier := await self._repeated(order, told)):
             return earlier
@@ -93,11 +95,9 @@ class Reception:
             arrival.incoming.end()
             return await self._taken_in(arrival, order, fields.file_name(name))
 
-    async def take_object(
-        self, values: Mapping[str, str], idempotency_key: str | None
-    ) -> ArchiveStored:
+    async def take_object(self, values: Mapping[str, str], request_key: str) -> ArchiveStored:
         """A ZIP that lies in the store under ``values["key"]``; nothing is copied."""
-        order = read_order(values, idempotency_key)
+        order = read_order(values, request_key)
         if "key" not in values:
             raise StreamappError(Code.FIELD_MISSING, "key")
         key = importable(values["key"])

@@ -11,7 +11,7 @@ from streamapp.errors import Code, StreamappError
 from streamapp.keys import STATUS_PATH
 from streamapp.upload.answers import json_answer, read_json, taken, texts
 from streamapp.upload.batch_ids import is_batch_id
-from streamapp.upload.order import IDEMPOTENCY_HEADER
+from streamapp.upload.order import idempotency_key
 from streamapp.upload.problems import UNAVAILABLE
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def archive_routes(reception: Reception, watch: Watch) -> list[Route]:
 
     async def import_archive(request: Request) -> Response:
         values = texts(await read_json(request, watch))
-        return taken(await reception.take_object(values, request.headers.get(IDEMPOTENCY_HEADER)))
+        return taken(await reception.take_object(values, idempotency_key(request.headers)))
 
     return [
         Route("/api/batch/upload-zip", upload_zip, methods=["POST"]),
@@ -66,7 +66,11 @@ def state_routes(chain: Chain, source: ProgressSource, readiness: Readiness) -> 
         batch = request.path_params["batch"]
         if not is_batch_id(batch):
             raise StreamappError(Code.BATCH_UNKNOWN)
-        known = await source.status(batch) or await _queued(chain, batch)
+        known = await source.status(batch)
+        if known is None:
+            known = await _queued(chain, batch)
+        elif known.status == "completed":
+            known = progress.joined(known, await chain.photos(batch))
         return json_answer(progress.Answer(batch=known))
 
     async def live(_request: Request) -> Response:

@@ -18,7 +18,7 @@ from streamapp.errors import Code, StreamappError
 from streamapp.upload import fields
 from streamapp.upload.checksum import ALGORITHMS, CHECKED_BYTES_MAX, read_checksum, verified
 from streamapp.upload.incoming_body import pieces, too_large
-from streamapp.upload.order import IDEMPOTENCY_HEADER, read_order
+from streamapp.upload.order import idempotency_key, read_order
 from streamapp.upload.problems import problem
 from streamapp.upload.standing import read_name
 from streamapp.upload.tus_headers import metadata, upload_length, whole_number
@@ -101,7 +101,7 @@ class _Tus:
         told = request.headers.get("Upload-Metadata", "")
         values = metadata(told)
         standing = await self._uploads.create(
-            read_order(values, request.headers.get(IDEMPOTENCY_HEADER)),
+            read_order(values, idempotency_key(request.headers)),
             length=length,
             file=fields.file_name(values.get("filename")),
             metadata=told,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PUT = "/api/batch/archives/holiday.zip"
 IMPORT = "/api/batch/import"
+STATUS = "/api/batch/status/"
 
 
 @pytest.fixture
@@ -281,3 +282,76 @@ def test_a_form_may_join_too(url: str, around: Surroundings) -> None:
     fields = [part("projectId", b"p1"), part("batchId", batch.encode())]
     assert post(url, *fields, part("file", zipped(), "b.zip")).json()["batchId"] == batch
     assert [event.first_index for event in around.published] == [0, 2]
+
+
+def test_a_completed_batch_that_was_joined_is_not_told_complete(
+    url: str, around: Surroundings
+) -> None:
+    batch = put(url, zipped()).json()["batchId"]
+    counts = progress.Counts(processed=2, total=2, failed=0)
+    around.known[batch] = progress.Status(
+        batch_id=batch, status="completed", image_count=2, progress=counts, progress_percent=100
+    )
+    assert httpx.get(f"{url}{STATUS}{batch}").json()["batch"]["status"] == "completed"
+    put(url, zipped(("3.jpg", "4.jpg")), batchId=batch)
+    told = httpx.get(f"{url}{STATUS}{batch}").json()["batch"]
+    assert (told["status"], told["imageCount"], told["progressPercent"]) == ("processing", 4, 50)
+    assert told["progress"] == {"processed": 2, "total": 4, "failed": 0}
+
+
+def test_parts_that_no_worker_has_opened_are_counted_together(url: str) -> None:
+    batch = put(url, zipped()).json()["batchId"]
+    put(url, zipped(("3.jpg",)), batchId=batch)
+    assert httpx.get(f"{url}{STATUS}{batch}").json()["batch"]["imageCount"] == 3
+
+
+def test_a_batch_that_was_cancelled_while_the_photos_came_takes_none(
+    url: str, around: Surroundings, store: FolderStore
+) -> None:
+    batch = put(url, zipped()).json()["batchId"]
+    data = zipped()
+
+    def body() -> Iterator[bytes]:
+        yield data[:100]
+        around.known[batch] = status_of(batch, "cancelled")
+        yield data[100:]
+
+    answer = httpx.put(url + PUT, content=body(), params={"projectId": "p1", "batchId": batch})
+    refused(answer, Code.BATCH_CLOSED)
+    assert len(left(store)) == 2
+
+
+# What is said twice, or in other letters.
+
+
+@pytest.mark.parametrize("query", ["projectId=a&projectId=b", "projectId=%ff"])
+def test_an_ambiguous_query_is_refused(url: str, query: str) -> None:
+    refused(httpx.put(f"{url}{PUT}?{query}", content=zipped()), Code.FIELD_INVALID)
+
+
+@pytest.mark.parametrize("keys", [[b"a", b"b"], [b"\xff"]])
+def test_an_ambiguous_key_is_refused(url: str, keys: list[bytes]) -> None:
+    headers = [(b"Idempotency-Key", key) for key in keys]
+    answer = httpx.put(f"{url}{PUT}?projectId=p1", content=zipped(), headers=headers)
+    refused(answer, Code.FIELD_INVALID)
+
+
+def test_a_key_in_any_letters_is_taken(url: str) -> None:
+    headers = [(b"Idempotency-Key", "ключ".encode())]
+    first, again = (
+        httpx.put(f"{url}{PUT}?projectId=p1", content=zipped(), headers=headers) for _ in range(2)
+    )
+    assert first.json() == again.json()
+
+
+@pytest.mark.parametrize("value", [True, 1.5, ["x"], {"id": "x"}])
+@pytest.mark.parametrize("name", ["projectId", "priority", "externalId", "batchId", "key"])
+def test_a_member_of_another_type_is_refused(url: str, name: str, value: object) -> None:
+    body = {"projectId": "p1", "key": "a.zip", name: value}
+    problem = refused(httpx.post(url + IMPORT, json=body), Code.FIELD_INVALID)
+    assert name in str(problem["detail"])
+
+
+def test_json_that_is_nested_too_deeply_is_refused(url: str) -> None:
+    deep = b'{"x":' + b"[" * 5000 + b"]" * 5000 + b"}"
+    refused(httpx.post(url + IMPORT, content=deep), Code.BODY_NOT_JSON)

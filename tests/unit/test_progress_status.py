@@ -131,8 +131,8 @@ def test_a_cancelled_batch_tells_so_and_what_was_finished() -> None:
     assert (told.status, told.progress.processed, told.progress.total) == ("cancelled", 1, 4)
 
 
-def test_a_batch_that_was_finished_all_the_same_is_completed() -> None:
-    assert status(opening(2), CANCELLED, advanced(2), completed(0, 1)).status == "completed"
+def test_a_cancelled_batch_stays_cancelled_though_all_of_it_was_finished() -> None:
+    assert status(opening(2), CANCELLED, advanced(2), completed(0, 1)).status == "cancelled"
 
 
 def test_a_cancelled_batch_is_settled_when_what_was_queued_is_finished() -> None:

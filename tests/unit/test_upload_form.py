@@ -59,7 +59,7 @@ async def test_the_form_is_the_same_however_the_body_is_split(cuts: list[int]) -
     file = Kept()
     form = await read(file, *(BODY[a:b] for a, b in pairwise(edges)))
     assert (file.data, file.ended) == (FILE, True)
-    order = form.order(None)
+    order = form.order("")
     assert (order.project, order.priority, form.file_name) == ("p1", 7, "a.zip")
 
 

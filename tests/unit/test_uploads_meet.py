@@ -59,7 +59,7 @@ def bench(tmp_path: Path) -> Bench:
 async def offered(bench: Bench, **fields: str) -> Offer:
     content = zipped({"1.jpg": b"photo"})
     bench.store.put(KEY, content, "application/zip")
-    return Offer(read_order({"projectId": "p1"} | fields, None), KEY, len(content), "a.zip")
+    return Offer(read_order({"projectId": "p1"} | fields, ""), KEY, len(content), "a.zip")
 
 
 # A janitor while a part is admitted.
