@@ -83,6 +83,14 @@ def test_run_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "does not exist" in told
 
 
+def test_ctrl_c_while_the_command_line_loads_ends_it_quietly(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(30)\n"
+    )
+    env = os.environ | {"PYTHONPATH": str(tmp_path)}
+    assert streamapp("up", env=env) == (130, "", "")
+
+
 def test_a_worker_refuses_to_start_without_topics(kafka: str, tmp_path: Path) -> None:
     env = environment(
         read_settings(kafka_bootstrap=kafka, kafka_prefix="never.made.", data_dir=tmp_path)
