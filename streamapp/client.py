@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
@@ -27,6 +28,7 @@ _PASSING = frozenset(
         HTTPStatus.TOO_MANY_REQUESTS,
     }
 )
+_ADDRESS_WRONG = frozenset({Code.ROUTE_UNKNOWN, Code.METHOD_NOT_ALLOWED})
 
 
 class Client:
@@ -88,7 +90,7 @@ class Client:
             ) as answer:
                 yield answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise StreamappError(Code.UPLOADER_AWAY, str(error) or repr(error)) from error
+            raise StreamappError(Code.UPLOADER_AWAY, f"{self._url}: {_reason(error)}") from error
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -113,8 +115,18 @@ async def refusal(answer: aiohttp.ClientResponse) -> StreamappError:
         away = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status in _PASSING
         code = Code.UPLOADER_AWAY if away else Code.NOT_THE_UPLOADER
         return StreamappError(code, _told(answer))
+    if code in _ADDRESS_WRONG:
+        return StreamappError(code, f"{answer.method} {answer.url}")
     detail = str(content.get("detail") or "")
     return StreamappError(code, "" if detail == code.sentence else detail)
+
+
+def _reason(error: Exception) -> str:
+    """Why there is no answer, in a few words: ``connection refused``."""
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number).lower()
+    return getattr(error, "strerror", None) or str(error) or "no answer in time"
 
 
 def _told(answer: aiohttp.ClientResponse) -> str:

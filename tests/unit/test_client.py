@@ -48,6 +48,7 @@ async def test_a_port_without_a_server_is_the_uploader_away(archive: Path) -> No
             await client.status("batch")
     assert failure.value.code is Code.UPLOADER_AWAY
     assert failure.value.fate is Fate.WAIT
+    assert failure.value.detail == f"{url}: connection refused"
 
 
 async def test_a_server_that_points_elsewhere_is_not_followed_but_told() -> None:
