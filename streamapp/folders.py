@@ -10,14 +10,24 @@ from streamapp.archive.names import skip_reason
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
-def files_below(folder: Path, leave_out: Path | None = None) -> Iterator[Path]:
+def files_below(
+    folder: Path,
+    leave_out: Path | None = None,
+    *,
+    on_link: Callable[[Path], object] | None = None,
+) -> Iterator[Path]:
     """Every file in a folder and below, in no order.
 
-    Hidden ones, what desktop systems leave behind and the folder ``leave_out`` (resolved) are
-    passed over; links to folders are not followed.
+    Hidden ones and what desktop systems leave behind are passed over; symbolic links to folders
+    are never followed.
+
+    Args:
+        folder: Where to begin; followed if it is a link itself.
+        leave_out: A folder, resolved, that is passed over.
+        on_link: Hears of each symbolic link; those to files are not followed then either.
 
     Raises:
         StreamappError: ``FOLDER_UNUSABLE``.
@@ -29,9 +39,13 @@ def files_below(folder: Path, leave_out: Path | None = None) -> Iterator[Path]:
             for name in folders
             if name[0] != "." and (leave_out is None or (here / name).resolve() != leave_out)
         ]
-        for name in files:
+        for name in (*folders, *files) if on_link else files:
             path = here / name
-            if name[0] != "." and path.is_file() and skip_reason(path.as_posix()) != "clutter":
+            if name[0] == "." or skip_reason(path.as_posix()) == "clutter":
+                continue
+            if on_link and path.is_symlink():
+                on_link(path)
+            elif path.is_file():
                 yield path
 
 

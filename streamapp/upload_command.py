@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
+from streamapp.errors import StreamappError
 from streamapp.signals import Stopped, raise_on_signals, run_until_stopped
+
+if TYPE_CHECKING:
+    from streamapp.progress import Status
+    from streamapp.upload_files.tasks import Task, Wish
 
 
 def upload(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE…|DIR…", exists=True, help="ZIPs of photos, or folders of photos."
+            metavar="FILE…|DIR…", exists=True, help="ZIPs of photos, folders of photos, photos."
         ),
     ],
     *,
@@ -45,7 +51,8 @@ def upload(
         ),
     ] = "",
     anew: Annotated[
-        bool, typer.Option("--anew", help="Make another batch, also of what was uploaded before.")
+        bool,
+        typer.Option("--anew", help="Make another batch, also of what was uploaded wholly before."),
     ] = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until every photo is worked off.")
@@ -66,45 +73,74 @@ def upload(
     """Upload ZIPs or folders of photos; each becomes a batch, one after the other.
 
     A folder is packed while it is sent, nothing of it is written to disk: every file in it and
-    below is a photo; hidden ones are skipped. A file that changes meanwhile fails, the others go
-    on.
+    below is a photo; hidden ones and symbolic links are skipped. A file that changes meanwhile
+    fails, the others go on.
 
     When the connection is cut or the uploader restarted, it goes on where it was. When you stop it
     or the machine goes down, give the same command again: it goes on too, and what is uploaded
     already gives the same batch, not a second one.
 
     Prints a line for each batch: its id, and how far it is. Exit code 0 when all was uploaded (and
-    worked off, with --wait), also when photos failed; 1 for an error or a cancelled batch; 2 for a
-    wrong usage.
+    worked off, with --wait), also when photos failed; 1 when one could not be uploaded (the others
+    are all the same) or its batch was cancelled; 2 for a wrong usage.
 
     Try: streamapp upload holiday/ --wait, or: streamapp upload photos.zip --to https://example.org
     """
     raise_on_signals()
     if key and (anew or len(paths) > 1):
         raise typer.BadParameter("It names one batch: one FILE or DIR.", param_hint="--key")
+    _check_address(to)
     # Imported here: a usage error need not wait for the HTTP client.
     from streamapp.meter import Meter  # noqa: PLC0415
     from streamapp.upload_files.job import Job  # noqa: PLC0415
-    from streamapp.upload_files.lines import json_line, text  # noqa: PLC0415
+    from streamapp.upload_files.lines import json_line, reasons, text  # noqa: PLC0415
     from streamapp.upload_files.tasks import Wish  # noqa: PLC0415
 
     wish = Wish(project, priority, external_id, key, anew)
     line = json_line if as_json else text
-    job = Job(
-        to.rstrip("/"),
-        Meter(),
-        lambda path, batch, status: typer.echo(line(path, batch, status)),
-        patience_s=60 * patience,
-    )
+
+    def tell(path: Path, batch: str, status: Status | None) -> None:
+        typer.echo(line(path, batch, status))
+        if status and status.progress.failed:
+            _say(reasons(batch, status.progress.failed))
+
+    job = Job(to.rstrip("/"), Meter(), tell, _complain, patience_s=60 * patience)
     try:
-        tasks = [wish.task(path, _say) for path in paths]
+        tasks = _tasks(paths, wish)
         well = run_until_stopped(job.work_off(tasks, wait=wait))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="FILE…|DIR…") from None
     except Stopped:
         typer.echo("Stopped; the same command again goes on where it was.", err=True)
         raise
-    raise typer.Exit(0 if well else 1)
+    raise typer.Exit(0 if well and len(tasks) == len(paths) else 1)
+
+
+def _check_address(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise typer.BadParameter(
+            f"{url!r} must begin with http:// or https:// and name a host.", param_hint="--to"
+        )
+
+
+def _tasks(paths: list[Path], wish: Wish) -> list[Task]:
+    """Those that can be read; the others are told."""
+    tasks = []
+    for path in paths:
+        try:
+            tasks.append(wish.task(path, _say))
+        except StreamappError as error:
+            _complain(path, error)
+    return tasks
+
+
+def _complain(path: Path, error: StreamappError) -> None:
+    _say(f"streamapp: {path}: {error.code.code}: {error}")
 
 
 def _say(sentence: str) -> None:

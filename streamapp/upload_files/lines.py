@@ -1,4 +1,4 @@
-"""The line that tells of a batch: for a person, or JSON."""
+"""What is told of a batch: a line for a person, or JSON, and where the reasons of failures are."""
 
 from __future__ import annotations
 
@@ -17,14 +17,34 @@ def text(path: Path, batch: str, status: Status | None) -> str:
     if status is None:
         return f"{path}: batch {batch} is taken in; nobody can say yet how far it is"
     counts = status.progress
-    skipped = f", {status.skipped} files skipped" if status.skipped else ""
+    skipped = f", {counted(status.skipped, 'file')} skipped" if status.skipped else ""
     return (
-        f"{path}: batch {batch} is {status.status}: {counts.processed} of {counts.total} photos "
-        f"done, {counts.failed} of them failed{skipped}"
+        f"{path}: batch {batch} is {status.status}: {counts.processed} of "
+        f"{counted(counts.total, 'photo')} done, {counts.failed} of them failed{skipped}"
     )
+
+
+def reasons(batch: str, failed: int) -> str:
+    """Where it is written why photos failed."""
+    where = f"batch_id = '{batch}' AND processing_status = 'failed'"
+    columns = "photo_name, error_code, error_detail"
+    query = f"SELECT {columns} FROM data_records WHERE {where}"  # noqa: S608 - only told
+    return f"Why {counted(failed, 'photo')} failed: {query}"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 photo``, ``2 photos``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def json_line(path: Path, batch: str, status: Status | None) -> str:
     """``file``, ``batchId`` and the members of the API's ``batch``, as far as they are known."""
     known = msgspec.to_builtins(status) if status else {}
     return msgspec.json.encode({"file": str(path), "batchId": batch, **known}).decode()
+
+
+def duration(seconds: float) -> str:
+    """``10 minutes``, ``3 seconds``."""
+    if seconds < 60:  # noqa: PLR2004 - a minute's
+        return counted(round(seconds), "second")
+    return counted(round(seconds / 60), "minute")

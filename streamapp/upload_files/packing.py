@@ -1,4 +1,4 @@
-"""A folder as a ZIP that is never written anywhere: made while it is sent, from any byte on.
+"""A folder, or a photo, as a ZIP that is never written: made while it is sent, from any byte on.
 
 The files are stored in the order of their names, so the archive's length is known before one is
 read, and the same files give the same bytes. To begin in the middle, what lies before is not read
@@ -20,6 +20,7 @@ from zlib import crc32
 from streamapp.folders import files_below
 from streamapp.upload_files import records
 from streamapp.upload_files.file_data import PIECE_BYTES, FileData
+from streamapp.upload_files.lines import counted
 from streamapp.upload_files.records import Member
 
 if TYPE_CHECKING:
@@ -28,21 +29,25 @@ if TYPE_CHECKING:
 
 
 class Folder:
-    """A `sources.Source`: the files of a folder and below; hidden ones and clutter are left out."""
+    """A `sources.Source`: the files of a folder and below, or a single file.
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
-        """List the files; ``say`` hears of each that changes meanwhile, and of what takes long.
+    Hidden ones, clutter and symbolic links are left out.
+    """
+
+    def __init__(self, path: Path, say: Callable[[str], None]) -> None:
+        """List the files; ``say`` hears of links, of what changes meanwhile, of what takes long.
 
         Raises:
             ValueError: There are none.
             StreamappError: ``FOLDER_UNUSABLE``.
         """
-        self._folder = folder
+        self._folder = path if path.is_dir() else path.parent
         self._say = say
-        self.name = f"{folder.resolve().name or 'photos'}.zip"
-        paths = sorted(os.fsencode(path.relative_to(folder)) for path in files_below(folder))
+        self.title = path.resolve().name or "photos"
+        self.name = f"{self.title}.zip"
+        paths = sorted(self._find()) if path.is_dir() else [os.fsencode(path.name)]
         if not paths:
-            raise ValueError(f"There is no file in {folder}.")
+            raise ValueError(f"There is no file in {path}.")
         stats = [self._path(path).stat() for path in paths]
         self._members = [
             Member(path, stat.st_size) for path, stat in zip(paths, stats, strict=True)
@@ -69,13 +74,22 @@ class Folder:
         before = range(bisect_right(self._starts, start) - 1)
         unknown = [index for index in before if index not in self._crcs]
         if unknown:
-            self._say(f"{self.name}: reading the {len(unknown)} files again that were sent before")
+            files = counted(len(unknown), "file")
+            self._say(f"{self.title}: reading {files} again, sent before")
         for index in unknown:
             yield sum(map(len, self._member(index)))
 
     def pieces(self, start: int) -> Iterator[bytes]:
         """The bytes of the archive from ``start`` on."""
         return _gathered(self._pieces(start))
+
+    def _find(self) -> Iterator[bytes]:
+        links: list[Path] = []
+        for path in files_below(self._folder, on_link=links.append):
+            yield os.fsencode(path.relative_to(self._folder))
+        if links:
+            skipped = counted(len(links), "symbolic link")
+            self._say(f"{self.title}: {skipped} skipped, as links are not followed")
 
     def _pieces(self, start: int) -> Iterator[bytes]:
         first = bisect_right(self._starts, start) - 1

@@ -1,27 +1,27 @@
 """An upload that goes on after whatever cuts it, until it is a batch or patience ends.
 
-After every cut the uploader is asked how many bytes are safe, and the rest is sent. Pauses grow
-and are random, so that many clients do not come back at once. Patience counts from the last byte
-that became safe. A kill costs nothing either: the upload's name is remembered, see `memory`.
+After every cut the uploader is asked how many bytes are safe, and the rest is sent. Patience counts
+from the last byte that became safe. A kill costs nothing either: the upload's name is remembered
+(see `memory`), also when it is done, until the whole job is: so that doing the job again goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 from typing import TYPE_CHECKING
 
 from streamapp.errors import Code, Fate, StreamappError
+from streamapp.upload_files.lines import duration
+from streamapp.upload_files.patience import ADVICE, Patience
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from streamapp.meter import Bar
     from streamapp.upload_files.memory import Memory
     from streamapp.upload_files.sources import Source
     from streamapp.upload_files.tus import Order, Standing, Uploads
 
-PAUSE_S = 0.5
-PAUSE_S_MAX = 30.0
 ANEW_MAX = 3
 """How often an upload that the uploader forgot is begun anew."""
 
@@ -42,43 +42,30 @@ def passes(error: StreamappError) -> bool:
     return error.fate is not Fate.REJECT or error.code in _PASSING
 
 
-class Patience:
-    """Pauses that grow until something moved, and an end when nothing did for ``seconds``."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self.renew()
-
-    def renew(self) -> None:
-        """Something moved."""
-        self._since = time.monotonic()
-        self._pauses = 0
-
-    async def pause(self, error: StreamappError) -> None:
-        """Wait after ``error``, or raise it when nothing moved for too long."""
-        waited_s = time.monotonic() - self._since
-        if waited_s >= self._seconds:
-            detail = f"nothing moved for {waited_s / 60:.0f} minutes; {error.detail}".rstrip("; ")
-            raise StreamappError(error.code, detail) from error
-        longest = min(PAUSE_S * 2**self._pauses, PAUSE_S_MAX, self._seconds - waited_s + PAUSE_S)
-        self._pauses += 1
-        await asyncio.sleep(longest * random.uniform(0.5, 1))  # noqa: S311 - no secret
-
-
 class Sending:
     """One source on its way to one uploader."""
 
     def __init__(
-        self, uploads: Uploads, memory: Memory, bar: Bar, *, url: str, patience_s: float
+        self,
+        uploads: Uploads,
+        memory: Memory,
+        bar: Bar,
+        say: Callable[[str], None],
+        *,
+        url: str,
+        patience_s: float,
     ) -> None:
         self._uploads = uploads
         self._memory = memory
         self._bar = bar
+        self._say = say
         self._url = url
+        self._patience_s = patience_s
         self._patience = Patience(patience_s)
         self._upload = ""
         self._begun = 0
         self._safe = -1
+        self._told = False
 
     async def send(self, source: Source, order: Order) -> str:
         """Upload ``source`` and return the id of its batch.
@@ -94,15 +81,23 @@ class Sending:
                 standing = await self._stand(source, order)
                 self._memory.keep(request, self._upload)
                 if standing.offset == standing.length:
-                    self._memory.forget(request)
                     return standing.batch
                 await self._send_on(source, standing)
             except StreamappError as error:
                 if not passes(error):
                     self._memory.forget(request)
                     raise
-                self._bar.note(f"trying again after {error.code.code}")
-                await self._patience.pause(error)
+                self._patience.check(error)
+                self._tell(error)
+                await self._patience.pause()
+
+    def _tell(self, error: StreamappError) -> None:
+        """Where nothing ever answered, a wrong address is likelier than a cut: said at once."""
+        if self._told or self._safe >= 0 or error.code is not Code.UPLOADER_AWAY:
+            self._bar.note(f"trying again after {error.code.code}")
+            return
+        self._told = True
+        self._say(f"{error} {ADVICE} Trying again for {duration(self._patience_s)}")
 
     async def _stand(self, source: Source, order: Order) -> Standing:
         """How the upload stands, which is begun first when there is none."""

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 from streamapp.archive.end import find_directory
+from streamapp.archive.names import could_be_photo
 from streamapp.errors import Code, StreamappError
 from streamapp.upload_files.file_data import PIECE_BYTES
 from streamapp.upload_files.packing import Folder
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 class Source(Protocol):
     """An archive, lying there or made on the way."""
 
-    name: str
+    title: str
     """For display."""
+    name: str
+    """The archive's, for the uploader."""
     length: int
     """In bytes."""
 
@@ -42,7 +45,7 @@ class Source(Protocol):
 
 
 def open_source(path: Path, say: Callable[[str], None]) -> Source:
-    """The archive at ``path``, or the folder as one.
+    """The archive at ``path``, or the folder or the photo as one.
 
     Raises:
         ValueError: a folder without a file.
@@ -50,12 +53,16 @@ def open_source(path: Path, say: Callable[[str], None]) -> Source:
             ``ARCHIVE_BROKEN``, ``ARCHIVE_MULTI_DISK``).
     """
     try:
-        return Folder(path, say) if path.is_dir() else Archive(path)
+        if path.is_dir():
+            return Folder(path, say)
+        try:
+            return Archive(path)
+        except StreamappError:
+            if path.suffix and could_be_photo(path.name):
+                return Folder(path, say)
+            raise
     except OSError as error:
         raise StreamappError(Code.FOLDER_UNUSABLE, str(error)) from error
-    except StreamappError as error:
-        detail = f"{path}: {error.detail}" if error.detail else str(path)
-        raise StreamappError(error.code, detail) from error
 
 
 class Archive:
@@ -63,7 +70,7 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.name = path.name
+        self.name = self.title = path.name
         with path.open("rb") as file:
             stat = os.fstat(file.fileno())
             self.length = stat.st_size

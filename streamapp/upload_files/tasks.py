@@ -36,11 +36,15 @@ class Wish(NamedTuple):
     def task(self, path: Path, say: Callable[[str], None]) -> Task:
         """The task of one argument; raises what `open_source` raises.
 
-        Its key is the same whenever the same is wished for the same files, unless ``anew``.
+        Its key is the same whenever the same is wished for the same files, unless ``anew``: then
+        only an upload under way is known again.
         """
         source = open_source(path, say)
-        key = uuid4().hex if self.anew else self.key or self._derived(path, source)
-        return Task(path, source, Order(self.project, self.priority, self.external_id, key))
+        wished = self.key or self._derived(path, source)
+        key, repeats = (uuid4().hex, f"{wished} anew") if self.anew else (wished, wished)
+        return Task(
+            path, source, Order(self.project, self.priority, self.external_id, key, repeats)
+        )
 
     def _derived(self, path: Path, source: Source) -> str:
         parts = (

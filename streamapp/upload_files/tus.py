@@ -36,10 +36,13 @@ class Order(NamedTuple):
     priority: int
     external_id: str
     key: str
+    repeats: str
+    """The same in a repetition of the order, also where the key is not."""
 
     def digest(self, url: str, fingerprint: str) -> str:
         """Tells a repetition of the same order, for the same bytes, to the same uploader."""
-        return sha256("\0".join((url, fingerprint, *map(str, self))).encode()).hexdigest()
+        asked = self._replace(key="")
+        return sha256("\0".join((url, fingerprint, *map(str, asked))).encode()).hexdigest()
 
 
 class Standing(NamedTuple):

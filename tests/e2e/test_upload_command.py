@@ -206,6 +206,19 @@ def test_a_stopped_client_goes_on_when_it_is_run_again(
     assert not remembered(home)
 
 
+def test_a_stopped_client_goes_on_also_with_anew(
+    uploader: Replica, store: MinioStore, file: Path, home: Path
+) -> None:
+    with Wire(uploader.port, [(25 * MIB, lambda _: first.send_signal(signal.SIGINT))]) as wire:
+        first = start(file, "--to", wire.url, "--anew")
+        assert "same command again" in end_of(first)[2]
+        sent, wire.bytes_up = wire.bytes_up, 0
+        batch = batch_of(upload(file, "--to", wire.url, "--anew", "--json"))
+        assert wire.bytes_up < len(ARCHIVE) + 2 * MIB - (sent - 8 * MIB - 2 * MIB)
+    assert_only(store, batch, ARCHIVE)
+    assert not remembered(home)
+
+
 def test_an_upload_that_the_uploader_forgot_is_begun_anew(
     uploader: Replica, store: MinioStore, file: Path, home: Path
 ) -> None:
@@ -303,15 +316,22 @@ def test_it_finds_the_uploader_behind_the_path_of_a_proxy(
     assert_only(here, batch, content(small))
 
 
-def test_what_is_no_archive_is_refused_before_anything_is_sent(
+def test_one_that_fails_is_told_and_the_others_go_on(
     url: str, around: Surroundings, small: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "fake.zip").write_bytes(b"no archive at all" * 100)
-    code, said, told = upload(small, tmp_path / "fake.zip", "--to", url)
-    assert (code, said) == (1, "")
-    assert "archive_not_zip" in told
-    assert str(tmp_path / "fake.zip") in told
-    assert not around.published
+    with zipfile.ZipFile(tmp_path / "words.zip", "w") as archive:
+        archive.writestr("notes.txt", "no photo")
+    code, said, told = upload(tmp_path / "fake.zip", tmp_path / "words.zip", small, "--to", url)
+    assert code == 1
+    assert said.startswith(f"{small}: batch {around.published[0].batch}")
+    assert f"{tmp_path / 'fake.zip'}: archive_not_zip" in told
+    assert f"{tmp_path / 'words.zip'}: archive_no_photos" in told
+
+
+def test_a_photo_becomes_a_batch_of_one(url: str, here: FolderStore, small: Path) -> None:
+    batch = batch_of(upload(small / "1.jpg", "--to", url, "--json"))
+    assert part_of(here, batch).photos == 1
 
 
 def test_what_the_uploader_refuses_is_told_with_its_code(
@@ -338,13 +358,29 @@ def test_an_archive_that_is_refused_in_the_end_leaves_nothing(
 
 def test_an_uploader_that_is_not_there_is_given_up_after_all_patience(small: Path) -> None:
     began = time.monotonic()
-    code, _, told = upload(
-        small, "--to", f"http://127.0.0.1:{free_ports(1)[0]}", "--patience", 0.05
-    )
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
+    code, _, told = upload(small, "--to", url, "--patience", 0.05)
     assert code == 1
-    assert "uploader_away" in told
-    assert "trying again" in told
     assert time.monotonic() - began > 3
+    first, *_, last = told.splitlines()
+    advice = "Is it running (./ops/up), or elsewhere (--to URL)?"
+    assert f"({url}: connection refused) {advice} Trying again for 3 seconds" in first
+    assert "uploader_away" in last
+    assert f"{url}: connection refused; nothing moved for 3 seconds. {advice}" in last
+
+
+def test_without_patience_nothing_is_tried_again(small: Path) -> None:
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
+    code, _, told = upload(small, "--to", url, "--patience", 0)
+    assert code == 1
+    (line,) = told.splitlines()
+    assert f"({url}: connection refused. Is it running" in line
+
+
+def test_a_wrong_path_of_the_uploader_is_told_with_the_address(url: str, small: Path) -> None:
+    code, _, told = upload(small, "--to", f"{url}/wrong")
+    assert code == 1
+    assert f"route_unknown: There is nothing at this address. (POST {url}/wrong/" in told
 
 
 def test_another_server_is_not_taken_for_the_uploader(small: Path) -> None:
@@ -361,6 +397,9 @@ def test_another_server_is_not_taken_for_the_uploader(small: Path) -> None:
         (["empty"], "There is no file in"),
         (["small", "--key", "k", "--anew"], "It names one batch"),
         (["small", "--priority", "11"], "equal to 10"),
+        (["small", "--to", "example.org:8000"], "must begin with http:// or https://"),
+        (["small", "--to", "ftp://example.org"], "must begin with http:// or https://"),
+        (["small", "--to", "http://"], "name a host"),
     ],
 )
 def test_a_wrong_usage_is_told(
@@ -370,14 +409,16 @@ def test_a_wrong_usage_is_told(
     (small.parent / "empty").mkdir()
     code, _, told = upload(*arguments)
     assert code == 2
-    assert sentence in told
+    assert sentence in " ".join(told.replace("│", " ").split())
 
 
 # Waiting.
 
 
-def status_of(batch: str, state: progress.BatchState, processed: int = 0) -> progress.Status:
-    counts = progress.Counts(processed=processed, total=2, failed=0)
+def status_of(
+    batch: str, state: progress.BatchState, processed: int = 0, failed: int = 0
+) -> progress.Status:
+    counts = progress.Counts(processed=processed, total=2, failed=failed)
     return progress.Status(
         batch_id=batch, status=state, image_count=2, progress=counts, progress_percent=0
     )
@@ -397,6 +438,27 @@ def test_it_waits_for_the_end_of_the_batch(
     code, said, _ = end_of(process)
     assert code == expected
     assert json.loads(said)["status"] == state
+
+
+def test_stopped_while_it_waits_it_waits_for_the_same_batch_again_also_with_anew(
+    url: str, around: Surroundings, small: Path
+) -> None:
+    command = (small, "--to", url, "--wait", "--anew", "--json")
+    first = start(*command)
+    assert first.stderr
+    assert "Uploading small" in first.stderr.readline()
+    told = iter(first.stderr.readline, "")
+    assert any("is batch" in line for line in told)
+    first.send_signal(signal.SIGINT)
+    assert end_of(first)[0] == 130
+    batch = around.published[0].batch
+    around.known[batch] = status_of(batch, "completed", 2, 1)
+    code, said, told_again = upload(*command)
+    assert code == 0
+    assert json.loads(said)["batchId"] == batch
+    assert len(around.published) == 1
+    assert "Why 1 photo failed: SELECT photo_name, error_code" in told_again
+    assert f"batch_id = '{batch}'" in told_again
 
 
 @pytest.mark.timeout(300)

@@ -57,6 +57,28 @@ def test_hidden_files_and_clutter_are_left_out(folder: Path) -> None:
         assert archive.namelist() == ["a/1.jpg", "b.jpg", "c.jpg"]
 
 
+def test_symbolic_links_are_not_followed_and_counted_in_one_line(
+    folder: Path, tmp_path: Path
+) -> None:
+    put(tmp_path, {"else/x.jpg": b"x"})
+    (folder / "a/file.jpg").symlink_to(tmp_path / "else/x.jpg")
+    (folder / "folder").symlink_to(tmp_path / "else")
+    (folder / "broken.jpg").symlink_to("nowhere")
+    (folder / ".hidden").symlink_to(tmp_path / "else")
+    said: list[str] = []
+    with zipfile.ZipFile(io.BytesIO(packed(folder, said))) as archive:
+        assert archive.namelist() == ["a/1.jpg", "b.jpg", "c.jpg"]
+    assert said == ["holiday: 3 symbolic links skipped, as links are not followed"]
+    (tmp_path / "given").symlink_to(folder)
+    assert packed(tmp_path / "given") == packed(folder)
+
+
+def test_a_photo_is_packed_as_a_folder_of_one(folder: Path) -> None:
+    with zipfile.ZipFile(io.BytesIO(packed(folder / "c.jpg"))) as archive:
+        assert archive.namelist() == ["c.jpg"]
+        assert archive.read("c.jpg") == b"third" * 1000
+
+
 def test_a_folder_without_a_file_is_refused(tmp_path: Path) -> None:
     put(tmp_path, {".hidden": b"x"})
     with pytest.raises(ValueError, match="no file"):

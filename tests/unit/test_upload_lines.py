@@ -1,0 +1,32 @@
+"""What ``streamapp upload`` says, in the singular and the plural."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streamapp.progress import Counts, Status
+from streamapp.upload_files.lines import counted, duration, text
+
+
+def test_one_is_singular() -> None:
+    status = Status(
+        batch_id="b",
+        status="completed",
+        image_count=1,
+        progress=Counts(processed=1, total=1, failed=0),
+        progress_percent=100,
+        skipped=1,
+    )
+    assert text(Path("a.zip"), "b", status) == (
+        "a.zip: batch b is completed: 1 of 1 photo done, 0 of them failed, 1 file skipped"
+    )
+    assert counted(0, "photo") == "0 photos"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(1, "1 second"), (3, "3 seconds"), (60, "1 minute"), (600, "10 minutes")]
+)
+def test_a_duration_has_the_unit_that_fits(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
