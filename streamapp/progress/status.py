@@ -75,7 +75,7 @@ def joined(known: Status, photos: int) -> Status:
         return known
     return structs.replace(
         known,
-        status="processing",
+        status="processing" if known.status == "completed" else known.status,
         image_count=photos,
         progress=structs.replace(known.progress, total=photos),
         progress_percent=100 * known.progress.processed // photos,

@@ -299,6 +299,18 @@ def test_a_completed_batch_that_was_joined_is_not_told_complete(
     assert told["progress"] == {"processed": 2, "total": 4, "failed": 0}
 
 
+def test_a_batch_cancelled_before_it_was_opened_tells_its_photos(
+    url: str, around: Surroundings
+) -> None:
+    batch = put(url, zipped()).json()["batchId"]
+    counts = progress.Counts(processed=0, total=0, failed=0)
+    around.known[batch] = progress.Status(
+        batch_id=batch, status="cancelled", image_count=0, progress=counts, progress_percent=0
+    )
+    told = httpx.get(f"{url}{STATUS}{batch}").json()["batch"]
+    assert (told["status"], told["imageCount"]) == ("cancelled", 2)
+
+
 def test_parts_that_no_worker_has_opened_are_counted_together(url: str) -> None:
     batch = put(url, zipped()).json()["batchId"]
     put(url, zipped(("3.jpg",)), batchId=batch)
