@@ -97,7 +97,7 @@ class Sending:
             self._bar.note(f"trying again after {error.code.code}")
             return
         self._told = True
-        self._say(f"{error} {ADVICE} Trying again for {duration(self._patience_s)}")
+        self._say(f"{error.detail}. {ADVICE} Trying again for {duration(self._patience_s)}")
 
     async def _stand(self, source: Source, order: Order) -> Standing:
         """How the upload stands, which is begun first when there is none."""
