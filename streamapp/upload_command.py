@@ -89,6 +89,9 @@ def upload(
     raise_on_signals()
     if key and (anew or len(paths) > 1):
         raise typer.BadParameter("It names one batch: one FILE or DIR.", param_hint="--key")
+    for option, value in (("--project", project), ("--external-id", external_id), ("--key", key)):
+        if value and not value.isprintable():  # nor are bytes that are no UTF-8
+            raise typer.BadParameter("It must be printable text.", param_hint=option)
     _check_address(to)
     # Imported here: a usage error need not wait for the HTTP client.
     from streamapp.meter import Meter  # noqa: PLC0415
@@ -105,11 +108,9 @@ def upload(
             _say(reasons(batch, status.progress.failed))
 
     job = Job(to.rstrip("/"), Meter(), tell, _complain, patience_s=60 * patience)
+    tasks = _tasks(paths, wish)
     try:
-        tasks = _tasks(paths, wish)
         well = run_until_stopped(job.work_off(tasks, wait=wait))
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="FILE…|DIR…") from None
     except Stopped:
         typer.echo("Stopped; the same command again goes on where it was.", err=True)
         raise
@@ -134,6 +135,8 @@ def _tasks(paths: list[Path], wish: Wish) -> list[Task]:
     for path in paths:
         try:
             tasks.append(wish.task(path, _say))
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="FILE…|DIR…") from None
         except StreamappError as error:
             _complain(path, error)
     return tasks

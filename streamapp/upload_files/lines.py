@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -40,7 +41,8 @@ def counted(number: int, noun: str) -> str:
 def json_line(path: Path, batch: str, status: Status | None) -> str:
     """``file``, ``batchId`` and the members of the API's ``batch``, as far as they are known."""
     known = msgspec.to_builtins(status) if status else {}
-    return msgspec.json.encode({"file": str(path), "batchId": batch, **known}).decode()
+    name = os.fsencode(path).decode(errors="replace")  # a path need not be UTF-8, JSON must
+    return msgspec.json.encode({"file": name, "batchId": batch, **known}).decode()
 
 
 def duration(seconds: float) -> str:

@@ -55,6 +55,8 @@ def open_source(path: Path, say: Callable[[str], None]) -> Source:
     try:
         if path.is_dir():
             return Folder(path, say)
+        if not path.is_file():  # to open a pipe would wait for whoever writes into it
+            raise StreamappError(Code.FOLDER_UNUSABLE, f"{path} is neither file nor folder")
         try:
             return Archive(path)
         except StreamappError:

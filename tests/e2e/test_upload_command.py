@@ -397,6 +397,7 @@ def test_another_server_is_not_taken_for_the_uploader(small: Path) -> None:
         (["empty"], "There is no file in"),
         (["small", "--key", "k", "--anew"], "It names one batch"),
         (["small", "--priority", "11"], "equal to 10"),
+        (["small", "--key", "a\nb"], "must be printable text"),
         (["small", "--to", "example.org:8000"], "must begin with http:// or https://"),
         (["small", "--to", "ftp://example.org"], "must begin with http:// or https://"),
         (["small", "--to", "http://"], "name a host"),
@@ -410,6 +411,13 @@ def test_a_wrong_usage_is_told(
     code, _, told = upload(*arguments)
     assert code == 2
     assert sentence in " ".join(told.replace("│", " ").split())
+
+
+def test_a_pipe_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    code, _, told = upload(tmp_path / "pipe")
+    assert code == 1
+    assert "neither file nor folder" in told
 
 
 # Waiting.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from streamapp.progress import Counts, Status
-from streamapp.upload_files.lines import counted, duration, text
+from streamapp.upload_files.lines import counted, duration, json_line, text
 
 
 def test_one_is_singular() -> None:
@@ -30,3 +32,8 @@ def test_one_is_singular() -> None:
 )
 def test_a_duration_has_the_unit_that_fits(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_a_path_that_is_not_utf_8_is_told_in_json() -> None:
+    path = Path(os.fsdecode(b"bad\xff"))
+    assert msgspec.json.decode(json_line(path, "b", None)) == {"file": "bad\ufffd", "batchId": "b"}
