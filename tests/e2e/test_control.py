@@ -72,7 +72,7 @@ def test_a_batch_is_given_another_priority(
         ({"priority": 11}, Code.FIELD_INVALID),
         ({"priority": "high"}, Code.FIELD_INVALID),
         ({}, Code.FIELD_MISSING),
-        ({"priority": True}, Code.FIELD_MISSING),
+        ({"priority": True}, Code.FIELD_INVALID),
         ([1], Code.BODY_NOT_JSON),
     ],
 )
