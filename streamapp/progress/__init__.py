@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from streamapp.progress.fold import fold
 from streamapp.progress.state import Part, Progress, decode, duplicates_of, encode, is_settled
-from streamapp.progress.status import Answer, BatchState, Counts, Status, joined, status
+from streamapp.progress.status import ENDED, Answer, BatchState, Counts, Status, joined, status
 
 __all__ = [
+    "ENDED",
     "Answer",
     "BatchState",
     "Counts",

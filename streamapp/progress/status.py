@@ -13,6 +13,10 @@ from streamapp.progress.state import Progress, indexes_of
 BatchState = Literal["queued", "processing", "completed", "cancelled"]
 
 
+ENDED: tuple[BatchState, ...] = ("completed", "cancelled")
+"""States of a batch that nothing is expected of any more."""
+
+
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """Photos in a final state (``processed``, the ``failed`` ones included) of ``total``."""
 

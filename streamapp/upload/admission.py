@@ -79,6 +79,21 @@ class Admission:
         self._limits = limits
         self._clock = clock
 
+    async def known(self, order: Order, size: int = 0) -> ArchiveStored | None:
+        """What the same request brought before; None for a new one, which can be taken.
+
+        Args:
+            order: What the client says.
+            size: Of the archive, in bytes; 0 while it is not known.
+
+        Raises:
+            StreamappError: What `repeated` and `check` raise.
+        """
+        if earlier := await self.repeated(order, size):
+            return earlier
+        await self.check(order, size)
+        return None
+
     async def repeated(self, order: Order, size: int = 0) -> ArchiveStored | None:
         """What the same request brought before, published once more; None for a new one.
 
@@ -105,8 +120,6 @@ class Admission:
 
     async def check(self, order: Order, size: int = 0) -> None:
         """Whether the order can be taken, before its photos are: an archive of ``size`` bytes.
-
-        To be asked after `repeated`: what was taken in before is not taken in again.
 
         Raises:
             StreamappError: ``BATCH_UNKNOWN``, also for a batch of another project;

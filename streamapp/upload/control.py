@@ -12,10 +12,10 @@ from starlette.routing import Route
 
 from streamapp.errors import Code, StreamappError
 from streamapp.events import BatchCancelled, PriorityChanged
+from streamapp.progress import ENDED
 from streamapp.upload import fields
 from streamapp.upload.answers import json_answer, read_json, texts
 from streamapp.upload.batch_ids import is_batch_id
-from streamapp.upload.retention import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container

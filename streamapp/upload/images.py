@@ -65,7 +65,7 @@ class ImageReception:
         async with self._arrivals.arrival() as arrival:
             order = await self._pack(request, arrival)
             size = await arrival.size()
-            if earlier := await self._repeated(order, size):
+            if earlier := await self._admission.known(order, size):
                 return earlier
             judgement = await asyncio.to_thread(self._judge, arrival.note.archive, size)
             return await self._admit(
@@ -78,7 +78,7 @@ class ImageReception:
             values = await read_json(request, self._limits.watch, bytes_max=SELECTION_BYTES_MAX)
             order = read_order(texts(values), idempotency_key(request.headers))
             selection = read_selection(values, keys_max=self._limits.images_max)
-            if earlier := await self._repeated(order):
+            if earlier := await self._admission.known(order):
                 return earlier
             gathering = Gathering(
                 self._objects, arrival.incoming, objects_max=self._limits.archive.entries_max
@@ -120,12 +120,6 @@ class ImageReception:
     def _judge(self, key: str, size: int) -> Judgement:
         read = partial(self._objects.read, key)
         return archive.judge(read, size, self._limits.archive, promised=True)
-
-    async def _repeated(self, order: Order, size: int = 0) -> ArchiveStored | None:
-        if earlier := await self._admission.repeated(order, size):
-            return earlier
-        await self._admission.check(order, size)
-        return None
 
     async def _admit(self, arrival: Arrival, offer: Offer) -> ArchiveStored:
         part = await self._admission.admit(arrival.note, offer)

@@ -86,7 +86,7 @@ class Reception:
             query_values(request.scope["query_string"]), idempotency_key(request.headers)
         )
         told = int(request.headers.get("content-length", 0))
-        if told and (earlier := await self._repeated(order, told)):
+        if told and (earlier := await self._admission.known(order, told)):
             return earlier
         async with self._arrivals.arrival() as arrival:
             bytes_max = self._limits.archive_bytes_max
@@ -101,7 +101,7 @@ class Reception:
         if "key" not in values:
             raise StreamappError(Code.FIELD_MISSING, "key")
         key = importable(values["key"])
-        if earlier := await self._repeated(order):
+        if earlier := await self._admission.known(order):
             if earlier.archive != key:
                 raise StreamappError(Code.KEY_REUSED, f"it imported {earlier.archive}")
             return earlier
@@ -113,12 +113,6 @@ class Reception:
             async with self._arrivals.borrowing(key) as note:
                 return await self._admission.admit(note, Offer(order, key, size, name))
 
-    async def _repeated(self, order: Order, size: int = 0) -> ArchiveStored | None:
-        if earlier := await self._admission.repeated(order, size):
-            return earlier
-        await self._admission.check(order, size)
-        return None
-
     def _size(self, key: str) -> int:
         try:
             return self._objects.size(key)
@@ -129,7 +123,7 @@ class Reception:
 
     async def _taken_in(self, arrival: Arrival, order: Order, name: str) -> ArchiveStored:
         size = await arrival.size()
-        if earlier := await self._repeated(order, size):
+        if earlier := await self._admission.known(order, size):
             return earlier
         offer = Offer(order, arrival.note.archive, size, name)
         part = await self._admission.admit(arrival.note, offer)

@@ -68,12 +68,11 @@ class ResumableUploads:
         """Begin an upload; one whose request was taken in before is complete at once.
 
         Raises:
-            StreamappError: what `Admission.check` and `Admission.repeated` raise.
+            StreamappError: what `Admission.known` raises.
         """
-        if earlier := await self._admission.repeated(order, length):
+        if earlier := await self._admission.known(order, length):
             upload = upload_of(earlier.archive) if order.batch else earlier.batch
             return complete(Name(upload, earlier.batch), earlier, metadata)
-        await self._admission.check(order, length)
         note = structs.replace(self._arrivals.new_note(), expires_at=self._clock() + self._life_s)
         await self._notes.write(note)
         begin = self._objects.begin_parts

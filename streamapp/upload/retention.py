@@ -21,6 +21,7 @@ import msgspec
 from streamapp.errors import Code, StreamappError
 from streamapp.events import decode_archive
 from streamapp.keys import ARCHIVES, BATCHES, CROPS, quota_mark_key
+from streamapp.progress import ENDED
 from streamapp.upload.batch_ids import is_batch_id
 from streamapp.upload.chain import MANIFEST_BYTES_MAX
 
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
 
 ROUND_S = 10.0
 """How long a round works on archives, and on crops."""
-
-ENDED = ("completed", "cancelled")
-"""States of a batch that nothing is expected of any more."""
 
 _PAGE = 1000
 

@@ -13,7 +13,6 @@ from streamapp.upload.answers import json_answer, read_json, taken, texts
 from streamapp.upload.batch_ids import is_batch_id
 from streamapp.upload.order import idempotency_key
 from streamapp.upload.problems import UNAVAILABLE
-from streamapp.upload.retention import ENDED
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -70,7 +69,7 @@ def state_routes(chain: Chain, source: ProgressSource, readiness: Readiness) -> 
         known = await source.status(batch)
         if known is None:
             known = await _queued(chain, batch)
-        elif known.status in ENDED:
+        elif known.status in progress.ENDED:
             known = progress.joined(known, await chain.photos(batch))
         return json_answer(progress.Answer(batch=known))
 
