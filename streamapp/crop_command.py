@@ -20,52 +20,60 @@ if TYPE_CHECKING:
     from streamapp.crop_files.photos import PhotoFile
 
 
+Photos = Annotated[
+    list[Path],
+    typer.Argument(metavar="PHOTO…", exists=True, help="Photos, or folders of photos."),
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder of the crops, made if missing.")]
+Faces = Annotated[
+    Literal["one", "all"] | None,
+    typer.Option("--faces", help="The best face of each photo, or all. Else FACES, or one."),
+]
+Detector = Annotated[
+    Literal["yunet", "opencv", "haar"] | None,
+    typer.Option("--detector", help="What finds the faces. Else DETECTOR, or yunet."),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        "--size", metavar="PX", help="300, or width×height as 300x400. Else CROP_SIZE, or 300."
+    ),
+]
+Padding = Annotated[
+    float | None,
+    typer.Option(
+        "--padding",
+        metavar="SHARE",
+        help="Border around the face, as a share of its side. Else CROP_PADDING, or 0.2.",
+    ),
+]
+Level = Annotated[
+    bool | None,
+    typer.Option("--level/--no-level", help="Turn crops so that the eyes are level."),
+]
+CropFormat = Annotated[
+    Literal["jpeg", "webp", "png"] | None,
+    typer.Option("--format", help="Format of the crops. Else CROP_FORMAT, or jpeg."),
+]
+Draw = Annotated[
+    bool,
+    typer.Option("--draw", help="Write a copy of each photo with what was found, too."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line, with all figures.")]
+
+
 def crop(
-    photos: Annotated[
-        list[Path],
-        typer.Argument(metavar="PHOTO…", exists=True, help="Photos, or folders of photos."),
-    ],
+    photos: Photos,
     *,
-    out: Annotated[
-        Path, typer.Option("--out", help="Folder of the crops, made if missing.")
-    ] = Path("faces"),
-    faces: Annotated[
-        Literal["one", "all"] | None,
-        typer.Option("--faces", help="The best face of each photo, or all. Else FACES, or one."),
-    ] = None,
-    detector: Annotated[
-        Literal["yunet", "opencv", "haar"] | None,
-        typer.Option("--detector", help="What finds the faces. Else DETECTOR, or yunet."),
-    ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            "--size", metavar="PX", help="300, or width×height as 300x400. Else CROP_SIZE, or 300."
-        ),
-    ] = None,
-    padding: Annotated[
-        float | None,
-        typer.Option(
-            "--padding",
-            metavar="SHARE",
-            help="Border around the face, as a share of its side. Else CROP_PADDING, or 0.2.",
-        ),
-    ] = None,
-    level: Annotated[
-        bool | None,
-        typer.Option("--level/--no-level", help="Turn crops so that the eyes are level."),
-    ] = None,
-    crop_format: Annotated[
-        Literal["jpeg", "webp", "png"] | None,
-        typer.Option("--format", help="Format of the crops. Else CROP_FORMAT, or jpeg."),
-    ] = None,
-    draw: Annotated[
-        bool,
-        typer.Option("--draw", help="Write a copy of each photo with what was found, too."),
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line, with all figures.")
-    ] = False,
+    out: Out = Path("faces"),
+    faces: Faces = None,
+    detector: Detector = None,
+    size: Size = None,
+    padding: Padding = None,
+    level: Level = None,
+    crop_format: CropFormat = None,
+    draw: Draw = False,
+    as_json: AsJson = False,
 ) -> None:
     """Crop the faces of photos right here, without Kafka, store or database.
 

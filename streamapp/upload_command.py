@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
@@ -16,59 +16,67 @@ if TYPE_CHECKING:
     from streamapp.upload_files.tasks import Task, Wish
 
 
+Sources = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE…|DIR…", exists=True, help="ZIPs of photos, folders of photos, photos."
+    ),
+]
+Address = Annotated[
+    str,
+    typer.Option(
+        "--to",
+        metavar="URL",
+        envvar="UPLOADER_URL",
+        help="The uploader, with the path under which a proxy serves it.",
+    ),
+]
+Project = Annotated[
+    str, typer.Option("--project", envvar="PROJECT_ID", help="Whose photos they are.")
+]
+Priority = Annotated[int, typer.Option("--priority", min=1, max=10, help="1 is the most urgent.")]
+ExternalId = Annotated[
+    str, typer.Option("--external-id", help="Your own name for the batch, free text.")
+]
+Key = Annotated[
+    str,
+    typer.Option(
+        "--key",
+        help="Idempotency-Key: the same key gives the same batch. Else one of the other "
+        "options, the path, and the files' sizes and times.",
+    ),
+]
+Anew = Annotated[
+    bool,
+    typer.Option("--anew", help="Make another batch, also of what was uploaded wholly before."),
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until every photo is worked off.")]
+PatienceMinutes = Annotated[
+    float,
+    typer.Option(
+        "--patience",
+        metavar="MINUTES",
+        min=0,
+        help="Give up when nothing moved for so long.",
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="One JSON object a line: file, and the batch's status.")
+]
+
+
 def upload(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="FILE…|DIR…", exists=True, help="ZIPs of photos, folders of photos, photos."
-        ),
-    ],
+    paths: Sources,
     *,
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            metavar="URL",
-            envvar="UPLOADER_URL",
-            help="The uploader, with the path under which a proxy serves it.",
-        ),
-    ] = "http://127.0.0.1:8000",
-    project: Annotated[
-        str, typer.Option("--project", envvar="PROJECT_ID", help="Whose photos they are.")
-    ] = "default",
-    priority: Annotated[
-        int, typer.Option("--priority", min=1, max=10, help="1 is worked off first.")
-    ] = 5,
-    external_id: Annotated[
-        str, typer.Option("--external-id", help="Your own name for the batch, free text.")
-    ] = "",
-    key: Annotated[
-        str,
-        typer.Option(
-            "--key",
-            help="Idempotency-Key: the same key gives the same batch. Else one of the other "
-            "options, the path, and the files' sizes and times.",
-        ),
-    ] = "",
-    anew: Annotated[
-        bool,
-        typer.Option("--anew", help="Make another batch, also of what was uploaded wholly before."),
-    ] = False,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until every photo is worked off.")
-    ] = False,
-    patience: Annotated[
-        float,
-        typer.Option(
-            "--patience",
-            metavar="MINUTES",
-            min=0,
-            help="Give up when nothing moved for so long.",
-        ),
-    ] = 10.0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line: file, and the batch's status.")
-    ] = False,
+    to: Address = "http://127.0.0.1:8000",
+    project: Project = "default",
+    priority: Priority = 5,
+    external_id: ExternalId = "",
+    key: Key = "",
+    anew: Anew = False,
+    wait: Wait = False,
+    patience: PatienceMinutes = 10.0,
+    as_json: AsJson = False,
 ) -> None:
     """Upload ZIPs or folders of photos; each becomes a batch, one after the other.
 

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
+    from starlette.routing import Route
+
     from connectors.objects.interface import UploadStore
+    from streamapp.upload.assembly import Assembly
     from streamapp.upload.interfaces import ProgressSource, Publisher, Readiness
     from streamapp.upload.retention import Kept
 
@@ -59,7 +62,7 @@ def create_app(
         janitor_interval_s: Seconds between two rounds of the janitor.
         lifespan: Opens and closes what was given here.
     """
-    notes, chain, settling, admission, janitor = assemble(
+    parts = assemble(
         objects=objects,
         publisher=publisher,
         progress=progress,
@@ -69,29 +72,17 @@ def create_app(
     )
     arrivals = Arrivals(
         objects=objects,
-        notes=notes,
-        settling=settling,
+        notes=parts.notes,
+        settling=parts.settling,
         uploads_max=limits.uploads_max,
         clock=clock,
         new_id=new_batch_id,
     )
-    uploads = ResumableUploads(
-        objects=objects,
-        notes=notes,
-        chain=chain,
-        arrivals=arrivals,
-        admission=admission,
-        settling=settling,
-        life_s=limits.resumable_expires_s,
-        clock=clock,
-    )
-    reception = Reception(objects=objects, arrivals=arrivals, admission=admission, limits=limits)
-    images = ImageReception(objects=objects, arrivals=arrivals, admission=admission, limits=limits)
 
     @asynccontextmanager
     async def whole_life(app: Starlette) -> AsyncIterator[None]:
         async with lifespan(app) if lifespan else nullcontext():
-            janitor_at_work = asyncio.create_task(janitor.run(janitor_interval_s))
+            janitor_at_work = asyncio.create_task(parts.janitor.run(janitor_interval_s))
             yield
             janitor_at_work.cancel()
             await asyncio.wait({janitor_at_work})
@@ -99,11 +90,9 @@ def create_app(
 
     app = Starlette(
         routes=[
-            *archive_routes(reception, limits.watch),
-            *image_routes(images),
-            *tus_routes(uploads, limits.watch, bytes_max=limits.archive_bytes_max),
-            *control_routes(chain, progress, publisher, limits.watch, clock),
-            *state_routes(chain, progress, readiness),
+            *_ways_in(objects, arrivals, parts, limits, clock),
+            *control_routes(parts.chain, progress, publisher, limits.watch, clock),
+            *state_routes(parts.chain, progress, readiness),
         ],
         middleware=[Middleware(Edge)],
         exception_handlers={
@@ -114,3 +103,31 @@ def create_app(
     )
     app.router.redirect_slashes = False  # one address for each thing; a POST is not redirected
     return app
+
+
+def _ways_in(
+    objects: UploadStore,
+    arrivals: Arrivals,
+    parts: Assembly,
+    limits: UploadLimits,
+    clock: Callable[[], float],
+) -> list[Route]:
+    """The addresses that take photos."""
+    uploads = ResumableUploads(
+        objects=objects,
+        notes=parts.notes,
+        chain=parts.chain,
+        arrivals=arrivals,
+        admission=parts.admission,
+        settling=parts.settling,
+        life_s=limits.resumable_expires_s,
+        clock=clock,
+    )
+    admission = parts.admission
+    reception = Reception(objects=objects, arrivals=arrivals, admission=admission, limits=limits)
+    images = ImageReception(objects=objects, arrivals=arrivals, admission=admission, limits=limits)
+    return [
+        *archive_routes(reception, limits.watch),
+        *image_routes(images),
+        *tus_routes(uploads, limits.watch, bytes_max=limits.archive_bytes_max),
+    ]
