@@ -1,4 +1,4 @@
-"""A whole installation over the real services, and an archive to give it."""
+"""A whole installation over the real services, uploaders alone, and what they are given."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from uuid import uuid4
 import pytest
 
 from connectors.kafka import admin
+from connectors.objects.folder import FolderStore
+from connectors.objects.minio import MinioStore
 from ops.sample.make import make_sample
 from streamapp.members import Members
 from streamapp.settings import read_settings
 from streamapp.wiring.stores import object_store
 from streamapp.wiring.values import topics
 from tests.e2e.installation import BROKEN, PHOTOS, Installation
+from tests.e2e.tus_service import Replica, replica
+from tests.e2e.upload_service import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,3 +71,32 @@ def archive(tmp_path: Path) -> Path:
         for name, content in BROKEN.items():
             opened.writestr(name, content)
     return path
+
+
+@pytest.fixture
+def around() -> Surroundings:
+    """What stands around an uploader that a test serves itself."""
+    return Surroundings()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    """A folder for its objects, where a test file has no store of its own."""
+    store = FolderStore(tmp_path / "objects")
+    store.prepare()
+    return store
+
+
+@pytest.fixture(scope="module")
+def running(minio: MinioAccess) -> Iterator[tuple[Replica, MinioStore]]:
+    """An uploader in a process of its own and its store, once for a file: it takes seconds."""
+    store = MinioStore(**minio._asdict(), bucket=f"test-{uuid4().hex}")
+    store.prepare()
+    with replica(minio, store._bucket) as uploader:
+        yield uploader, store
+
+
+@pytest.fixture
+def uploader(running: tuple[Replica, MinioStore]) -> Replica:
+    """That uploader, which a test may kill and start again."""
+    return running[0]

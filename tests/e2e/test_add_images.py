@@ -14,7 +14,6 @@ import httpx
 import psutil
 import pytest
 
-from connectors.objects.folder import FolderStore
 from streamapp import archive
 from streamapp.errors import Code, StreamappError
 from tests.archives import claims, listed_objects, reader
@@ -25,22 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from connectors.objects.folder import FolderStore
     from streamapp.events import ArchiveStored
 
 ADD = "/api/batch/add-images"
 IMAGES_MAX = 40
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> FolderStore:
-    store = FolderStore(tmp_path / "objects")
-    store.prepare()
-    return store
-
-
-@pytest.fixture
-def around() -> Surroundings:
-    return Surroundings()
 
 
 @pytest.fixture

@@ -26,11 +26,6 @@ NOW = 1_700_000_000.0
 
 
 @pytest.fixture
-def around() -> Surroundings:
-    return Surroundings()
-
-
-@pytest.fixture
 def url(tmp_path: Path, around: Surroundings) -> Iterator[str]:
     store = FolderStore(tmp_path / "objects")
     store.prepare()

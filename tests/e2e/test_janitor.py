@@ -54,11 +54,6 @@ NOW = 1_700_000_000.0
 DAY_S = 86_400.0
 
 
-@pytest.fixture
-def around() -> Surroundings:
-    return Surroundings()
-
-
 @pytest.fixture(params=["folder", "minio"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> UploadStore:
     if request.param == "minio":

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-import pytest
 
-from connectors.objects.folder import FolderStore
 from streamapp.errors import Code
 from streamapp.keys import project_prefix
 from streamapp.upload.header_limit import impatient
@@ -26,23 +24,12 @@ from tests.e2e.upload_service import MIB, Surroundings, make_app, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from connectors.objects.folder import FolderStore
 
 HEADER_TIMEOUT_S = 0.5
 TUS = {"Tus-Resumable": "1.0.0"}
 NOW = 1_700_000_000.0
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> FolderStore:
-    store = FolderStore(tmp_path / "objects")
-    store.prepare()
-    return store
-
-
-@pytest.fixture
-def around() -> Surroundings:
-    return Surroundings()
 
 
 def archive_of(size: int) -> bytes:

@@ -39,11 +39,6 @@ SMALL = archive_of(3, 1000)
 
 
 @pytest.fixture
-def around() -> Surroundings:
-    return Surroundings()
-
-
-@pytest.fixture
 def url(minio_store: MinioStore, around: Surroundings) -> Iterator[str]:
     with serving(make_app(minio_store, around, archive_bytes_max=64 * MIB)) as base:
         yield base

@@ -7,40 +7,25 @@ import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import pytest
 import requests
 from tusclient.client import TusClient
 from tusclient.exceptions import TusCommunicationError
 
-from connectors.objects.minio import MinioStore
 from ops.services.tus_js import tus_js_modules
 from tests.e2e.test_tus import assert_taken_in
-from tests.e2e.tus_service import Replica, Wire, archive_of, replica
+from tests.e2e.tus_service import Replica, Wire, archive_of
 from tests.e2e.upload_service import MIB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from tests.fixtures_minio import MinioAccess
+    from connectors.objects.minio import MinioStore
+
 
 ARCHIVE = archive_of(60)
 METADATA = {"projectId": "p1", "priority": "2", "externalId": "x-1"}
-
-
-@pytest.fixture(scope="module")
-def running(minio: MinioAccess) -> Iterator[tuple[Replica, MinioStore]]:
-    """An uploader and its store, once for all tests: it takes seconds to start."""
-    store = MinioStore(**minio._asdict(), bucket=f"test-{uuid4().hex}")
-    store.prepare()
-    with replica(minio, store._bucket) as uploader:
-        yield uploader, store
-
-
-@pytest.fixture
-def uploader(running: tuple[Replica, MinioStore]) -> Replica:
-    return running[0]
 
 
 @pytest.fixture

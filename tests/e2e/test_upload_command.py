@@ -11,7 +11,6 @@ import sys
 import time
 import zipfile
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -19,14 +18,13 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from connectors.objects.folder import FolderStore
-from connectors.objects.minio import MinioStore
 from connectors.ports import free_ports
 from streamapp import progress
 from streamapp.events import decode_archive
 from streamapp.keys import manifest_key
 from streamapp.upload_files.packing import Folder
 from tests.e2e.installation import BROKEN, PHOTOS, assert_exact
-from tests.e2e.tus_service import Replica, Wire, archive_of, replica
+from tests.e2e.tus_service import Replica, Wire, archive_of
 from tests.e2e.upload_service import MIB, Surroundings, eventually, make_app, serving
 
 if TYPE_CHECKING:
@@ -34,9 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from connectors.objects.interface import UploadStore
+    from connectors.objects.minio import MinioStore
     from streamapp.events import ArchiveStored
     from tests.e2e.installation import Installation
-    from tests.fixtures_minio import MinioAccess
 
 COMMAND = [sys.executable, "-m", "streamapp", "upload"]
 PATIENCE_S = 120.0
@@ -49,20 +47,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("UPLOADER_URL", raising=False)
     return tmp_path
-
-
-@pytest.fixture(scope="module")
-def running(minio: MinioAccess) -> Iterator[tuple[Replica, MinioStore]]:
-    """An uploader in a process of its own and its store, once for all tests."""
-    store = MinioStore(**minio._asdict(), bucket=f"test-{uuid4().hex}")
-    store.prepare()
-    with replica(minio, store._bucket) as uploader:
-        yield uploader, store
-
-
-@pytest.fixture
-def uploader(running: tuple[Replica, MinioStore]) -> Replica:
-    return running[0]
 
 
 @pytest.fixture
@@ -253,11 +237,6 @@ def here(tmp_path: Path) -> FolderStore:
     store = FolderStore(tmp_path / "objects")
     store.prepare()
     return store
-
-
-@pytest.fixture
-def around() -> Surroundings:
-    return Surroundings()
 
 
 @pytest.fixture

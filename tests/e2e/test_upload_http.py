@@ -62,18 +62,6 @@ PROJECT = part("projectId", b"p1")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> FolderStore:
-    store = FolderStore(tmp_path / "objects")
-    store.prepare()
-    return store
-
-
-@pytest.fixture
-def around() -> Surroundings:
-    return Surroundings()
-
-
-@pytest.fixture
 def url(store: FolderStore, around: Surroundings) -> Iterator[str]:
     with serving(make_app(store, around, archive_bytes_max=4 * MIB)) as url:
         yield url

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from connectors.objects.folder import FolderStore
 from streamapp import progress
 from streamapp.errors import Code, StreamappError
 from tests.e2e.test_upload_http import left, part, post, refused, zipped
@@ -20,21 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from connectors.objects.folder import FolderStore
+
 PUT = "/api/batch/archives/holiday.zip"
 IMPORT = "/api/batch/import"
 STATUS = "/api/batch/status/"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> FolderStore:
-    store = FolderStore(tmp_path / "objects")
-    store.prepare()
-    return store
-
-
-@pytest.fixture
-def around() -> Surroundings:
-    return Surroundings()
 
 
 @pytest.fixture
