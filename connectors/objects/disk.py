@@ -26,17 +26,16 @@ def away(where: object) -> Iterator[None]:
 
 
 @contextmanager
-def missing(path: Path, *, witness: Path) -> Iterator[None]:
-    """Turn a missing file into ``OBJECT_MISSING``, if the folder ``witness`` is there.
+def missing(key: str, path: Path, *, witness: Path) -> Iterator[None]:
+    """Turn a missing file of ``key`` into ``OBJECT_MISSING``, if the folder ``witness`` is there.
 
     Without it the whole disk is away, not this file; that and every other fault is `away`.
     """
     try:
         yield
-    except NO_FILE as error:
-        code = Code.OBJECT_MISSING if witness.is_dir() else Code.STORE_AWAY
-        raise StreamappError(code, f"{path}: {error.strerror}") from error
     except OSError as error:
+        if isinstance(error, NO_FILE) and witness.is_dir():
+            raise StreamappError(Code.OBJECT_MISSING, key) from error
         raise StreamappError(Code.STORE_AWAY, f"{path}: {error.strerror}") from error
 
 

@@ -29,9 +29,11 @@ def translated(where: str) -> Iterator[None]:
         yield
     except S3Error as error:
         name = error.response.headers.get("x-minio-error-code") or error.code
-        code = Code.OBJECT_MISSING if name in _MISSING else Code.STORE_AWAY
-        detail = f"{where}/{error.object_name or ''}: {name}: {error.message}"
-        raise StreamappError(code, detail) from error
+        key = error.object_name or ""
+        if name in _MISSING:
+            raise StreamappError(Code.OBJECT_MISSING, key) from error
+        detail = f"{where}/{key}: {name}: {error.message}"
+        raise StreamappError(Code.STORE_AWAY, detail) from error
     except (MinioException, HTTPError, OSError, ParseError) as error:
         # The text of a MaxRetryError holds a signed address; its reason does not.
         reason = error.reason if isinstance(error, MaxRetryError) else error

@@ -112,5 +112,5 @@ class FolderStore:
     @contextmanager
     def _open(self, key: str) -> Iterator[IO[bytes]]:
         path = self._path(key)
-        with missing(path, witness=self._incoming.folder), path.open("rb") as file:
+        with missing(key, path, witness=self._incoming.folder), path.open("rb") as file:
             yield file

@@ -2,7 +2,8 @@
 
 All calls block and are safe to call from any thread of the process that opened the store. A
 store that does not answer raises `StreamappError` with ``STORE_AWAY`` (fate: wait); an object
-that is not there raises ``OBJECT_MISSING``. No other exception leaves a connector.
+that is not there raises ``OBJECT_MISSING``, whose detail is its key alone: clients and rows are
+told it, and are to learn nothing of where the store is. No other exception leaves a connector.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Partial:
         """Make the file and its mark, and return the token."""
         token = uuid4().hex
         path = self._path(key, token)
-        with missing(path, witness=self._incoming.folder):
+        with missing(key, path, witness=self._incoming.folder):
             self._incoming.folder.stat()  # a disk that is away is not begun anew
             self._folder.mkdir(exist_ok=True)
             self._mark(path, 0)
@@ -51,7 +51,7 @@ class Partial:
     def put(self, key: str, token: str, number: int, data: bytes) -> None:
         """Write and sync part ``number``, then move the mark."""
         path = self._path(key, token)
-        with self._locked(path) as file:
+        with self._locked(key, path) as file:
             whole = _whole(path)
             file.seek((number - 1) * PART_BYTES)
             write_all(file, data)
@@ -62,14 +62,14 @@ class Partial:
     def count(self, key: str, token: str) -> int:
         """The number of whole parts."""
         path = self._path(key, token)
-        with missing(path, witness=self._incoming.folder):
+        with missing(key, path, witness=self._incoming.folder):
             path.stat()
             return _parts(_whole(path))
 
     def join(self, key: str, token: str, to: Path) -> None:
         """Give the file its name, and drop the mark."""
         path = self._path(key, token)
-        with self._locked(path) as file:
+        with self._locked(key, path) as file:
             file.truncate(_whole(path))
             os.fsync(file.fileno())
             to.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ class Partial:
 
     def drop(self, key: str) -> None:
         """Remove all of ``key``."""
-        with missing(self._folder, witness=self._incoming.folder):
+        with missing(key, self._folder, witness=self._incoming.folder):
             for path in sorted(self._folder.glob(f"{_digest(key)}-*")):  # a file before its mark
                 with suppress(FileNotFoundError), path.open("rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX)
@@ -91,8 +91,11 @@ class Partial:
         return self._folder / f"{_digest(key)}-{token}"
 
     @contextmanager
-    def _locked(self, path: Path) -> Iterator[FileIO]:
-        with missing(path, witness=self._incoming.folder), path.open("r+b", buffering=0) as file:
+    def _locked(self, key: str, path: Path) -> Iterator[FileIO]:
+        with (
+            missing(key, path, witness=self._incoming.folder),
+            path.open("r+b", buffering=0) as file,
+        ):
             fcntl.flock(file, fcntl.LOCK_EX)
             path.stat()  # it may have been joined or dropped before the lock was had
             yield file

@@ -54,7 +54,8 @@ class Gathering:
     async def _list_keys(self, keys: list[str]) -> None:
         for start in range(0, len(keys), SIZES_AT_ONCE):
             piece = keys[start : start + SIZES_AT_ONCE]
-            sizes = await asyncio.gather(*(asyncio.to_thread(self._size, key) for key in piece))
+            asked = (asyncio.to_thread(self._objects.size, key) for key in piece)
+            sizes = await asyncio.gather(*asked)
             await self._list(dict(zip(piece, sizes, strict=True)))
 
     async def _list_prefix(self, prefix: str, named: dict[str, None]) -> None:
@@ -88,14 +89,6 @@ class Gathering:
     @property
     def _seen(self) -> int:
         return self._photos + self._skipped.total()
-
-    def _size(self, key: str) -> int:
-        try:
-            return self._objects.size(key)
-        except StreamappError as error:
-            if error.code is Code.OBJECT_MISSING:
-                raise StreamappError(Code.OBJECT_MISSING, key) from None
-            raise
 
 
 def _skip_reason(found: Stored) -> str:

@@ -106,20 +106,12 @@ class Reception:
                 raise StreamappError(Code.KEY_REUSED, f"it imported {earlier.archive}")
             return earlier
         async with self._arrivals.place():
-            size = await asyncio.to_thread(self._size, key)
+            size = await asyncio.to_thread(self._objects.size, key)
             if size > self._limits.archive_bytes_max:
                 raise too_large(self._limits.archive_bytes_max)
             name = fields.file_name(key.rpartition("/")[2])
             async with self._arrivals.borrowing(key) as note:
                 return await self._admission.admit(note, Offer(order, key, size, name))
-
-    def _size(self, key: str) -> int:
-        try:
-            return self._objects.size(key)
-        except StreamappError as error:
-            if error.code is Code.OBJECT_MISSING:  # not where the store itself looked for it
-                raise StreamappError(Code.OBJECT_MISSING, key[:100]) from error
-            raise
 
     async def _taken_in(self, arrival: Arrival, order: Order, name: str) -> ArchiveStored:
         size = await arrival.size()

@@ -100,8 +100,11 @@ def test_a_range_ends_where_the_object_ends(
 @pytest.mark.parametrize("key", ["nothing", "crops/b/nothing", "crops/b", "crops/b/1.jpg/below"])
 def test_a_missing_object_says_so(store: ObjectStore, key: str) -> None:
     store.put("crops/b/1.jpg", b"x", "image/jpeg")
-    assert code_of(store.read, key, 0, 1) is Code.OBJECT_MISSING
-    assert code_of(store.size, key) is Code.OBJECT_MISSING
+    for call in (lambda: store.read(key, 0, 1), lambda: store.size(key)):
+        with pytest.raises(StreamappError) as caught:
+            call()
+        assert caught.value.code is Code.OBJECT_MISSING
+        assert caught.value.detail == key, "and nothing of where the store is"
 
 
 def test_a_deleted_object_is_missing_and_may_be_deleted_again(store: ObjectStore) -> None:
