@@ -20,6 +20,7 @@ from streamapp.embedded import Installation
 from streamapp.errors import Code, Fate, StreamappError
 from streamapp.results import Results, labels
 from streamapp.settings import read_settings
+from streamapp.signals import run_until_stopped
 from streamapp.wiring.stores import object_store, record_store
 from streamapp.wiring.values import limits
 
@@ -57,7 +58,7 @@ def run_job(archives: Sequence[Path], out: Path, *, workers: int, meter: Meter) 
         meter.say("Starting Kafka, the uploader and the workers")
         with Installation(settings, workers=workers) as installation:
             began = time.monotonic()
-            batches = asyncio.run(Job(installation, records, meter).work_off(archives))
+            batches = run_until_stopped(Job(installation, records, meter).work_off(archives))
             work_s = time.monotonic() - began
         results = Results(work / "results", objects=object_store(settings), records=records)
         counts = asyncio.run(results.write(batches))

@@ -1,7 +1,8 @@
 """SIGINT and SIGTERM as an exception, so that every ``with`` on the way out is left in order.
 
-The first signal counts; those that follow do not disturb the clean-up. An event loop lets the
-exception through and cancels its tasks, since it is a kind of `SystemExit`.
+The first signal counts; those that follow do not disturb the clean-up. An exception out of nowhere
+may tear what other threads share, such as a queue in the middle of a put; so work in an event loop
+that hands things to threads is for `run_until_stopped`, where the loop itself takes the signal.
 """
 
 from __future__ import annotations
@@ -31,9 +32,18 @@ def raise_on_signals() -> None:
 def run_until_stopped(work: Coroutine[object, object, T]) -> T:
     """`asyncio.run`, in which a signal cancels ``work`` and raises `Stopped` when that has ended.
 
-    For work with tasks of its own: in one of those `Stopped` would be told as that task's fault.
+    For work with tasks or threads of its own: in a task `Stopped` would be told as that task's
+    fault. Behind it signals do again what they did before it, or nothing once one has come.
     """
-    return asyncio.run(_until_stopped(work))
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    try:
+        return asyncio.run(_until_stopped(work))
+    except Stopped:
+        before = dict.fromkeys(_SIGNALS, signal.SIG_IGN)
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _until_stopped(work: Coroutine[object, object, T]) -> T:

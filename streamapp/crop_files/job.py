@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from streamapp.crop_files.work import Order, crop_file
 from streamapp.errors import Code, StreamappError
 from streamapp.meter import Meter
+from streamapp.signals import run_until_stopped
 from streamapp.vision import read_model, warm_up
 from streamapp.vision.child import ChildUnfit
 from streamapp.vision.children import Children, cores
@@ -92,7 +93,8 @@ def crop_photos(
             initargs=(order.options,),
             memory_bytes_max=settings.photo_memory_max,
         )
-        asyncio.run(_work_off(photos, order, children, settings.photo_time_limit_s, tell))
+        work = _work_off(photos, order, children, settings.photo_time_limit_s, tell)
+        run_until_stopped(work)
     return counts
 
 
