@@ -43,6 +43,7 @@ class Code(Enum):
     FIELD_INVALID = (Fate.REJECT, 400, "A form field has a value that is not allowed.")
     BATCH_UNKNOWN = (Fate.REJECT, 404, "There is no batch with this id.")
     BATCH_CLOSED = (Fate.REJECT, 409, "The batch has ended.")
+    BATCH_OPEN = (Fate.REJECT, 409, "The batch has not ended yet; wait for it, or cancel it.")
     BATCH_FULL = (Fate.REJECT, 409, "The batch cannot take more; open a new one.")
     KEY_REUSED = (
         Fate.REJECT,

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import structs
 
+from streamapp.keys import FIRST_RUN
+
 Index = Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
 """A photo's place in its batch, 0-based in directory order; what a roaring bitmap can hold."""
 
@@ -73,8 +75,12 @@ class PhotoQueued(_Event, frozen=True, kw_only=True, tag="PhotoQueued"):
     ``method`` is the ZIP's, or `WHOLE_OBJECT` for an object that is the photo itself.
 
     Topic ``photos-{high,normal,low}`` by priority, key `keys.photo_key`. The partition is chosen
-    by run, so that neighbours in the archive stay neighbours in the partition:
-    see `topics.Topics.run_partition`.
+    by stretch of neighbours in the archive, which stay neighbours in the partition: see
+    `topics.Topics.run_partition`. A photo that is tried again travels through ``photos-retry-n``
+    and comes back; its attempts are in the headers, see `Attempt`.
+
+    ``run`` is the batch's run that wants it done; ``settings`` are vision's settings that this run
+    changes: pairs of an environment variable's name and its value.
     """
 
     batch: str
@@ -87,6 +93,30 @@ class PhotoQueued(_Event, frozen=True, kw_only=True, tag="PhotoQueued"):
     photo_bytes: int
     method: int
     crc: int
+    run: int = FIRST_RUN
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An attempt at a photo that failed: when (Unix seconds), with which code, and how.
+
+    A photo's attempts so far travel with its event, oldest first: the header `ATTEMPTS_HEADER`
+    holds them as JSON.
+    """
+
+    at: float
+    code: str
+    detail: str = ""
+
+
+ATTEMPTS_HEADER = "attempts"
+"""JSON list of `Attempt`; on retried photos and in ``photos-dead``."""
+
+LANE_HEADER = "lane"
+"""In ``photos-retry-n`` and ``photos-dead``: the photo's lane, where it goes back to."""
+
+DUE_HEADER = "due"
+"""In ``photos-retry-n``: when the photo goes back to its lane, Unix seconds as decimal text."""
 
 
 class Face(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -124,12 +154,14 @@ class CroppedFace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The final state of one photo: ``completed`` (no ``faces``: none was found) or ``failed``.
 
-    The best face comes first.
+    Or ``cancelled``: its run was cancelled before it was worked on, which says nothing of the
+    photo; any other outcome of the photo, of whatever run, goes before it. The best face comes
+    first.
     """
 
     index: Index
     name: str
-    state: Literal["completed", "failed"]
+    state: Literal["completed", "failed", "cancelled"]
     finished_at: float
     faces: tuple[CroppedFace, ...] = ()
     code: str | None = None
@@ -171,14 +203,61 @@ class ExpansionAdvanced(_Event, frozen=True, kw_only=True, tag="ExpansionAdvance
     project: str
     first_index: Index
     cursor: Cursor
+    run: int = FIRST_RUN
 
 
 class BatchCancelled(_Event, frozen=True, kw_only=True, tag="BatchCancelled"):
-    """No further photo of the batch is to be queued; what was queued before may still finish."""
+    """No further photo of the run is to be queued, and what was queued is passed over.
+
+    What is under way may still finish.
+    """
 
     batch: str
     project: str
     cancelled_at: float
+    run: int = FIRST_RUN
+
+
+class RunPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the photos of a part lie, for a run that reads them again; see `BatchOpened`."""
+
+    first_index: Index
+    archive: str
+    archive_bytes: int
+    kind: Kind = "zip"
+    photos: int
+    duplicates: bytes = b""
+    nested: bool = False
+
+
+class RunStarted(_Event, frozen=True, kw_only=True, tag="RunStarted"):
+    """The batch is reprocessed: run ``run`` (2 and up) does the photos ``photos`` again.
+
+    ``photos`` is a serialized roaring bitmap of indexes, ``parts`` are all parts that hold any of
+    them. ``settings`` as in `PhotoQueued`; ``rate`` is the most photos a second, 0 for no limit.
+    The outcome of a photo in a later run goes before that in an earlier one.
+
+    The same bytes lie in the object store (`keys.run_key`), where exactly one of those who start a
+    run at the same time gets its number.
+    """
+
+    batch: str
+    project: str
+    run: int
+    started_at: float
+    priority: int
+    photos: bytes
+    parts: tuple[RunPart, ...]
+    settings: tuple[tuple[str, str], ...] = ()
+    rate: float = 0.0
+
+
+class RunSwept(_Event, frozen=True, kw_only=True, tag="RunSwept"):
+    """The run has ended, and the crops of earlier runs that it replaced are gone from the store."""
+
+    batch: str
+    project: str
+    run: int
 
 
 class PriorityChanged(_Event, frozen=True, kw_only=True, tag="PriorityChanged"):
@@ -191,20 +270,48 @@ class PriorityChanged(_Event, frozen=True, kw_only=True, tag="PriorityChanged"):
 
 
 class PhotosFinished(_Event, frozen=True, kw_only=True, tag="PhotosFinished"):
-    """A frame of outcomes, one run of photos at most. Folding it twice changes nothing."""
+    """A frame of outcomes of a run. Folding it twice changes nothing."""
 
     batch: str
     project: str
     outcomes: tuple[Outcome, ...]
+    run: int = FIRST_RUN
 
 
-BatchLogEvent = BatchOpened | BatchCancelled | PriorityChanged | ExpansionAdvanced | PhotosFinished
+BatchLogEvent = (
+    BatchOpened
+    | BatchCancelled
+    | PriorityChanged
+    | ExpansionAdvanced
+    | PhotosFinished
+    | RunStarted
+    | RunSwept
+)
 """The batch log: topic ``batches``, key `keys.batch_key`, partition by key. It is the truth; the
 progress table, the rows and the crops' listing are projections of it."""
 
-Event = ArchiveStored | PhotoQueued | BatchLogEvent
+
+class RunControl(_Event, frozen=True, kw_only=True, tag="RunControl"):
+    """What every worker must know of a run, wherever the batch's log is folded.
+
+    That it was ``cancelled``, or that it does ``photos`` (a serialized roaring bitmap) again, so
+    that what earlier runs still have on the topics of these photos is over.
+
+    Topic ``control`` (one partition, compacted, read by every worker from its beginning), key
+    `keys.control_key`: one record for each of the two facts of a run.
+    """
+
+    batch: str
+    run: int
+    cancelled: bool = False
+    photos: bytes = b""
+
+
+Event = ArchiveStored | PhotoQueued | BatchLogEvent | RunControl
 
 encode = msgspec.json.Encoder().encode
 decode_archive = msgspec.json.Decoder(ArchiveStored).decode
 decode_photo = msgspec.json.Decoder(PhotoQueued).decode
+decode_attempts = msgspec.json.Decoder(tuple[Attempt, ...]).decode
+decode_control = msgspec.json.Decoder(RunControl).decode
 decode_batch_log = msgspec.json.Decoder(BatchLogEvent).decode

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+FIRST_RUN = 1
+"""Of a batch: its photos as they came. Each time it is reprocessed another run begins."""
+
 STATUS_PATH = "/api/batch/status"
 """Path of a batch's progress, followed by ``/{batch}``; the same on uploader and workers."""
 
@@ -16,8 +19,8 @@ PARTS_MAX = 256
 """Requests that can bring photos to one batch; its progress with all of them is one message."""
 
 ARCHIVES, BATCHES, CROPS, INCOMING = "archives/", "batches/", "crops/", "incoming/"
-PROJECTS = "projects/"
-OWN_PREFIXES = (ARCHIVES, BATCHES, CROPS, INCOMING, PROJECTS)
+PROJECTS, RUNS = "projects/", "runs/"
+OWN_PREFIXES = (ARCHIVES, BATCHES, CROPS, INCOMING, PROJECTS, RUNS)
 """Where the product's own objects lie; nothing is imported from there."""
 
 
@@ -38,6 +41,11 @@ def manifest_key(batch: str, part: int = 0) -> str:
     ``manifest_key(batch)`` without its last segment.
     """
     return f"{BATCHES}{batch}/{part:04d}.json"
+
+
+def run_key(batch: str, run: int) -> str:
+    """Object key of the `events.RunStarted` of run ``run`` (2 and up) of a batch."""
+    return f"{RUNS}{batch}/{run:04d}.json"
 
 
 def note_key(upload: str) -> str:
@@ -65,13 +73,17 @@ def quota_mark_key(project: str, archive: str, archive_bytes: int) -> str:
     return f"{project_prefix(project)}{upload_of(archive)}.{archive_bytes}"
 
 
-def crop_key(batch: str, index: int, face: int = 0, suffix: str = "jpg") -> str:
-    """Object key of the crop of a face of photo ``index``.
+def crop_key(
+    batch: str, index: int, face: int = 0, suffix: str = "jpg", *, run: int = FIRST_RUN
+) -> str:
+    """Object key of the crop of a face of photo ``index`` in a run of the batch.
 
     Photos and their faces count from 0, in the directory's order and from the best face on; the
-    best face's key is the photo's.
+    best face's key is the photo's. Crops of later runs have names of their own, so that those of
+    the run before can be read until it is replaced: ``crops/{batch}/00000007.2.jpg``.
     """
-    return f"{CROPS}{batch}/{index:08d}{_face(face)}.{suffix}"
+    of_run = "" if run == FIRST_RUN else f".{run}"
+    return f"{CROPS}{batch}/{index:08d}{_face(face)}{of_run}.{suffix}"
 
 
 def record_id(batch: str, index: int, face: int = 0) -> str:
@@ -90,6 +102,11 @@ def batch_key(batch: str) -> bytes:
     that the worker that expands a batch also folds its progress and answers for it.
     """
     return batch.encode()
+
+
+def control_key(batch: str, run: int, *, cancelled: bool) -> bytes:
+    """Kafka key of an `events.RunControl`."""
+    return f"{batch}/{run}/{'cancelled' if cancelled else 'started'}".encode()
 
 
 def photo_key(batch: str, index: int) -> bytes:

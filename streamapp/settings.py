@@ -91,6 +91,18 @@ class Settings(UploadSettings, VisionSettings, BaseSettings):
             "for them, a few kB each."
         ),
     )
+    photo_attempts: int = Field(
+        3,
+        ge=1,
+        le=6,
+        description="Attempts at a photo whose failure may have been load; each has a topic.",
+    )
+    retry_delay_s: float = Field(
+        5.0,
+        gt=0,
+        le=3600,
+        description="Seconds before the second attempt, about; four times that before each more.",
+    )
     session_timeout_s: float = Field(
         6.0, ge=6, le=300, description="Seconds after which a silent worker is replaced."
     )

@@ -38,6 +38,7 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int
     retention_hours: int = 168
     prefix: str = ""
+    attempts: int = 3
 
     @property
     def app_id(self) -> str:
@@ -63,6 +64,21 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
         """`events.PhotoQueued` of one lane."""
         return f"{self.prefix}photos-{lane}"
 
+    @property
+    def retries(self) -> tuple[str, ...]:
+        """`events.PhotoQueued` that wait for another attempt, one topic for each delay."""
+        return tuple(f"{self.prefix}photos-retry-{n}" for n in range(1, self.attempts))
+
+    @property
+    def dead(self) -> str:
+        """`events.PhotoQueued` that failed in their last attempt, for people to look at."""
+        return f"{self.prefix}photos-dead"
+
+    @property
+    def control(self) -> str:
+        """`events.RunControl`."""
+        return f"{self.prefix}control"
+
     def run_partition(self, batch: str, run: int) -> int:
         """Partition of the photos of run ``run`` (0-based) of a batch: runs take turns.
 
@@ -77,15 +93,16 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
             "cleanup.policy": "delete",  # said, since a compacted log would lose events
             "retention.ms": str(self.retention_hours * _HOUR_MS),
         }
-        configs = {self.photos(lane): kept for lane in LANES}
-        configs |= {
-            self.archives: kept,
-            self.batches: kept,
-            self.progress_changelog: {"cleanup.policy": "compact"},
-        }
-        return tuple(
-            TopicSpec(name=name, partitions=self.partitions, config=config)
-            for name, config in configs.items()
+        compacted = {"cleanup.policy": "compact"}
+        photos = [*map(self.photos, LANES), *self.retries, self.dead]
+        configs = dict.fromkeys([self.archives, *photos, self.batches], kept)
+        return (
+            *(
+                TopicSpec(name=name, partitions=self.partitions, config=config)
+                for name, config in configs.items()
+            ),
+            TopicSpec(name=self.progress_changelog, partitions=self.partitions, config=compacted),
+            TopicSpec(name=self.control, partitions=1, config=compacted),
         )
 
 

@@ -33,7 +33,7 @@ class PhotoRecord(msgspec.Struct, frozen=True, kw_only=True):
     photo_index: int
     face_index: int = 0
     photo_name: str
-    processing_status: Literal["completed", "failed"]
+    processing_status: Literal["completed", "failed", "cancelled"]
     face_detected: bool = False
     cropped_photo_url: str | None = None
     face_crop_url: str | None = None

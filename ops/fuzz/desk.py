@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,7 +25,10 @@ from streamapp.errors import Code, StreamappError
 from streamapp.events import Outcome, PhotoQueued, PhotosFinished
 from streamapp.keys import archive_key
 from streamapp.stream.backlog import Delivery
+from streamapp.stream.control import Control
 from streamapp.stream.detect import Detection
+from streamapp.stream.retry import Retries
+from streamapp.topics import Topics
 from streamapp.vision import DEFAULTS
 from streamapp.vision.children import Children
 
@@ -69,6 +73,10 @@ class Desk:
         log = _Log()
         detection = Detection(
             cast("Any", log),
+            control=Control(time.time),
+            retries=Retries(
+                cast("Any", log), Topics(partitions=1), retry_delay_s=1, clock=time.time
+            ),
             children=self.children,
             photo_time_limit_s=self._photo_time_limit_s,
             backlog_photos_max=len(photos),

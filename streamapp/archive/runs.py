@@ -42,7 +42,7 @@ def joins(run: Sequence[PhotoQueued], photo: PhotoQueued) -> bool:
     gap = photo.header_offset - _least_end(run[-1])
     return (
         WHOLE_OBJECT not in (photo.method, run[-1].method)
-        and photo.batch == run[-1].batch
+        and (photo.batch, photo.run) == (run[-1].batch, run[-1].run)
         and photo.archive == run[-1].archive
         and photo.index > run[-1].index
         and 0 <= gap <= GAP_BYTES_MAX

@@ -13,6 +13,8 @@ from streamapp.events import (
     ExpansionAdvanced,
     PhotosFinished,
     PriorityChanged,
+    RunStarted,
+    RunSwept,
 )
 from streamapp.progress.joining import joined
 from streamapp.progress.state import Part, Progress, indexes_of, serialized
@@ -35,6 +37,8 @@ def fold(state: Progress | None, event: BatchLogEvent) -> Progress:
         case PriorityChanged():
             change = (event.changed_at, event.priority)
             return structs.replace(before, changed=max(before.changed, change))
+        case RunStarted() | RunSwept():
+            return before
 
 
 def _opened(state: Progress, event: BatchOpened) -> Progress:

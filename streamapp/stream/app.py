@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from streamapp.archive import RUN_PHOTOS
 from streamapp.stream import detect, expand, pacer, record, tally, views
+from streamapp.stream.control import Control
 from streamapp.stream.generations import WorkerApp
 from streamapp.stream.ownership import Ownership
 from streamapp.stream.pieces import Pieces
@@ -66,6 +67,7 @@ class WorkerValues:
     web_bind: str
     session_timeout_s: float
     photo_time_limit_s: float
+    retry_delay_s: float
     limits: Limits
     pace_photos_per_partition: int
 
@@ -118,8 +120,10 @@ def create_app(
     detect.register(
         app,
         topics=topics,
+        control=Control(time.time),
         children=children,
         photo_time_limit_s=values.photo_time_limit_s,
+        retry_delay_s=values.retry_delay_s,
         backlog_photos_max=backlog_photos_max(window_photos),
     )
     tally.register(app, topics=topics, table=table, ownership=ownership, turns=turns)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from faust.types import TP, EventT
 
-    from streamapp.events import PhotoQueued
+    from streamapp.events import Attempt, PhotoQueued
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -34,6 +34,8 @@ class Delivery(NamedTuple):
 
     event: EventT[bytes]
     photo: PhotoQueued
+    attempts: tuple[Attempt, ...] = ()
+    """Those at this photo that failed before."""
 
     @property
     def partition(self) -> TP:

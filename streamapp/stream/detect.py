@@ -23,6 +23,7 @@ from streamapp.stream.backlog import Backlog, Delivery
 from streamapp.stream.intake import acknowledge, current, deliveries, ending_the_worker
 from streamapp.stream.outlet import Outlet, raw_topic
 from streamapp.stream.patience import patiently
+from streamapp.stream.retry import Retries, attempts_of
 from streamapp.stream.window import Window
 from streamapp.topics import LANES
 from streamapp.vision.child import ChildUnfit
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from faust.types import TP, EventT, StreamT
 
     from streamapp.events import Outcome, PhotoQueued
+    from streamapp.stream.control import Control
     from streamapp.topics import Lane, Topics
     from streamapp.vision.children import Children
 
@@ -53,13 +55,18 @@ def register(
     app: App,
     *,
     topics: Topics,
+    control: Control,
     children: Children,
     photo_time_limit_s: float,
+    retry_delay_s: float,
     backlog_photos_max: int,
 ) -> None:
     """Attach an agent per lane and the slots to the app."""
+    outlet = Outlet(app, topics)
     detection = Detection(
-        Outlet(app, topics),
+        outlet,
+        control=control,
+        retries=Retries(outlet, topics, retry_delay_s=retry_delay_s, clock=time.time),
         children=children,
         photo_time_limit_s=photo_time_limit_s,
         backlog_photos_max=backlog_photos_max,
@@ -78,7 +85,7 @@ def _register_lane(app: App, topics: Topics, lane: Lane, detection: Detection) -
     async def detect(stream: StreamT[bytes]) -> None:
         async for event, photo in deliveries(stream, events.decode_photo):
             if photo is not None:
-                await detection.take(Delivery(event, photo))
+                await detection.take(Delivery(event, photo, attempts_of(event)))
             else:
                 detection.pass_over(event)
 
@@ -94,12 +101,16 @@ class Detection:
         self,
         outlet: Outlet,
         *,
+        control: Control,
+        retries: Retries,
         children: Children,
         photo_time_limit_s: float,
         backlog_photos_max: int,
     ) -> None:
         self.slots = children.count + 1
         self._outlet = outlet
+        self._control = control
+        self._retries = retries
         self._children = children
         self._photo_time_limit_s = photo_time_limit_s
         self._backlog = Backlog(photos_max=backlog_photos_max, clock=time.monotonic)
@@ -144,14 +155,18 @@ class Detection:
                 await self._finish(run)
 
     async def _finish(self, run: Sequence[Delivery]) -> None:
-        photos = [delivery.photo for delivery in run]
-        outcomes = await self._outcomes(photos)
+        verdict = self._control.verdict(run)
+        outcomes = await self._outcomes([each.photo for each in verdict.due])
         if not current(run[0].event):
             return
-        first = photos[0]
-        await self._outlet.tell(
-            PhotosFinished(batch=first.batch, project=first.project, outcomes=outcomes)
-        )
+        final = await self._retries.put(zip(verdict.due, outcomes, strict=True))
+        if settled := (*verdict.cancelled, *final):
+            first = run[0].photo
+            await self._outlet.tell(
+                PhotosFinished(
+                    batch=first.batch, project=first.project, run=first.run, outcomes=settled
+                )
+            )
         if current(run[0].event):
             self._release([delivery.event for delivery in run])
 

@@ -17,6 +17,7 @@ def topics(settings: Settings) -> Topics:
         partitions=settings.partitions,
         retention_hours=settings.retention_hours,
         prefix=settings.kafka_prefix,
+        attempts=settings.photo_attempts,
     )
 
 

@@ -51,6 +51,7 @@ def worker_app(settings: Settings) -> App:
         web_bind=settings.worker_bind or host,
         session_timeout_s=settings.session_timeout_s,
         photo_time_limit_s=settings.photo_time_limit_s,
+        retry_delay_s=settings.retry_delay_s,
         limits=limits(settings),
         pace_photos_per_partition=settings.pace_photos_per_partition,
     )

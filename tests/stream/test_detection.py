@@ -13,7 +13,10 @@ from streamapp.errors import Code, StreamappError
 from streamapp.events import Outcome, PhotoQueued, PhotosFinished
 from streamapp.stream import detect, patience
 from streamapp.stream.backlog import Delivery
+from streamapp.stream.control import Control
 from streamapp.stream.detect import ATTEMPTS, Detection
+from streamapp.stream.retry import Retries
+from streamapp.topics import Topics
 from streamapp.vision.child import ChildUnfit
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ class Event:
 
     def __init__(self, app: App, acked: list[int], offset: int) -> None:
         self.app = app
+        self.headers: dict[str, bytes] = {}
         self.message = SimpleNamespace(
             tp=PARTITION, offset=offset, generation_id=app.consumer_generation_id
         )
@@ -94,6 +98,10 @@ class Bench:
         self.children = Children(work)
         self.detection = Detection(
             cast("Any", self.outlet),
+            control=Control(lambda: 1.0),
+            retries=Retries(
+                cast("Any", self.outlet), Topics(partitions=1), retry_delay_s=1, clock=lambda: 1.0
+            ),
             children=cast("Any", self.children),
             photo_time_limit_s=1,
             backlog_photos_max=1000,

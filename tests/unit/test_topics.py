@@ -29,14 +29,22 @@ def test_batches_start_at_different_partitions() -> None:
     assert len({TOPICS.run_partition(f"b{n}", 0) for n in range(100)}) == 12
 
 
-def test_every_topic_has_the_same_number_of_partitions() -> None:
-    assert {spec.partitions for spec in TOPICS.specs()} == {12}
+def test_every_topic_but_the_controls_has_the_same_number_of_partitions() -> None:
+    partitions = {spec.name: spec.partitions for spec in TOPICS.specs()}
+    assert partitions.pop("control") == 1
+    assert set(partitions.values()) == {12}
 
 
-def test_only_the_changelog_is_compacted() -> None:
+def test_a_retry_has_a_topic_for_each_delay() -> None:
+    assert TOPICS.retries == ("photos-retry-1", "photos-retry-2")
+    assert not Topics(partitions=12, attempts=1).retries
+
+
+def test_only_the_changelog_and_the_controls_are_compacted() -> None:
     specs = TOPICS.specs()
     policies = {spec.name: spec.config["cleanup.policy"] for spec in specs}
     assert policies.pop("streamapp-progress-changelog") == "compact"
+    assert policies.pop("control") == "compact"
     assert set(policies.values()) == {"delete"}
     kept = {spec.config.get("retention.ms") for spec in specs} - {None}
     assert kept == {"7200000"}
