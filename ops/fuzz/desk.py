@@ -79,12 +79,12 @@ class Desk:
             ),
             children=self.children,
             photo_time_limit_s=self._photo_time_limit_s,
-            backlog_photos_max=len(photos),
+            lane_photos_max=len(photos),
         )
         async with asyncio.TaskGroup() as slots:
             working = [slots.create_task(detection.work()) for _ in range(detection.slots)]
             for claim in claims:
-                await detection.take(Delivery(log.event(claim.index), claim))
+                await detection.take(Delivery(log.event(claim.index), claim, "normal"))
             while log.acknowledged < len(claims):  # noqa: ASYNC110 - there is nothing to await
                 await asyncio.sleep(0.01)
             for slot in working:

@@ -18,7 +18,6 @@ from streamapp.stream.generations import WorkerApp
 from streamapp.stream.ownership import Ownership
 from streamapp.stream.pieces import Pieces
 from streamapp.stream.turns import Turns
-from streamapp.topics import LANES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,14 +44,14 @@ def poll_events_max(partitions: int) -> int:
     return max(1, BUFFER_EVENTS // 5 // partitions)
 
 
-def backlog_photos_max(window_photos: int) -> int:
-    """Claim checks that wait in a worker at once: all that pacing puts on its partitions.
+def lane_photos_max(window_photos: int) -> int:
+    """Claim checks of a lane that wait in a worker at once: all that pacing puts on its partitions.
 
-    So every batch is in sight to take its turn, and no lane stands behind another. A lane carries
-    twice the window for each worker (`turns`); where the partitions are not shared evenly, one
-    worker has less than twice its share of them.
+    So every batch is in sight to take its turn. A lane carries twice the window for each worker
+    (`turns`); where the partitions are not shared evenly, one worker has less than twice its share
+    of them.
     """
-    return 2 * len(LANES) * 2 * max(RUN_PHOTOS, window_photos)
+    return 2 * 2 * max(RUN_PHOTOS, window_photos)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +123,7 @@ def create_app(
         children=children,
         photo_time_limit_s=values.photo_time_limit_s,
         retry_delay_s=values.retry_delay_s,
-        backlog_photos_max=backlog_photos_max(window_photos),
+        lane_photos_max=lane_photos_max(window_photos),
     )
     tally.register(app, topics=topics, table=table, ownership=ownership, turns=turns)
     record.register(app, topics=topics, records=records, crop_url=objects.url)

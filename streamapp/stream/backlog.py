@@ -1,9 +1,10 @@
 """Photos that were taken from their partitions and wait for a child, grouped when one asks.
 
-The batches take turns, and within a batch its partitions: a small batch is not behind what waits
-of a large one. Bounded: whoever puts waits while it is full, so Faust stops fetching those
-partitions and nothing piles up. Grouping happens as late as possible: a run is whatever neighbours
-wait by then.
+The lanes have their shares (`lanes`); within a lane the batches take turns, and within a batch its
+partitions: a small batch is not behind what waits of a large one. Each lane is bounded: whoever
+puts waits while his is full, so Faust stops fetching its partitions, nothing piles up, and the
+other lanes are taken in as before. Grouping happens as late as possible: a run is whatever
+neighbours wait by then.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from streamapp import archive
+from streamapp.stream.lanes import LaneShares
+from streamapp.topics import LANES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from faust.types import TP, EventT
 
     from streamapp.events import Attempt, PhotoQueued
+    from streamapp.topics import Lane
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -34,6 +38,7 @@ class Delivery(NamedTuple):
 
     event: EventT[bytes]
     photo: PhotoQueued
+    lane: Lane
     attempts: tuple[Attempt, ...] = ()
     """Those at this photo that failed before."""
 
@@ -56,25 +61,41 @@ class _Line:
     last_arrival: float = 0.0
 
 
+@dataclass(slots=True)
+class _Queue:
+    """The waiting photos of a lane: lines by batch and partition, in the order of their turns."""
+
+    batches: dict[str, dict[TP, _Line]] = field(default_factory=dict)
+    count: int = 0
+
+
 class Backlog:
     """The waiting photos of this worker."""
 
-    def __init__(self, *, photos_max: int, clock: Callable[[], float]) -> None:
-        self._photos_max = photos_max
+    def __init__(self, *, lane_photos_max: int, clock: Callable[[], float]) -> None:
+        self._lane_photos_max = lane_photos_max
         self._clock = clock
-        self._batches: dict[str, dict[TP, _Line]] = {}
-        self._count = 0
         self._changed = asyncio.Condition()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all that waits: after a rebalance it is delivered again."""
+        self._shares = LaneShares()
+        self._queues: dict[Lane, _Queue] = {lane: _Queue() for lane in LANES}
 
     async def put(self, delivery: Delivery) -> None:
-        """Add a photo; waits while ``photos_max`` are there."""
+        """Add a photo; waits while ``lane_photos_max`` of its lane are there."""
+        lane = delivery.lane
         async with self._changed:
-            await self._changed.wait_for(lambda: self._count < self._photos_max)
-            lines = self._batches.setdefault(delivery.photo.batch, {})
+            await self._changed.wait_for(lambda: self._queues[lane].count < self._lane_photos_max)
+            queue = self._queues[lane]
+            if not queue.count:
+                self._shares.awake(lane)
+            lines = queue.batches.setdefault(delivery.photo.batch, {})
             line = lines.setdefault(delivery.partition, _Line())
             line.photos.append(delivery)
             line.last_arrival = self._clock()
-            self._count += 1
+            queue.count += 1
             self._changed.notify_all()
 
     async def take(self) -> list[Delivery]:
@@ -82,30 +103,33 @@ class Backlog:
         async with self._changed:
             while not (run := self._next_run()):
                 await self._wait_for_change()
-            self._count -= len(run)
             self._changed.notify_all()
         return run
 
-    def clear(self) -> None:
-        """Forget all that waits: after a rebalance it is delivered again."""
-        self._batches.clear()
-        self._count = 0
-
     async def _wait_for_change(self) -> None:
-        timeout = LINGER_S if self._count else None
+        timeout = LINGER_S if any(queue.count for queue in self._queues.values()) else None
         try:
             await asyncio.wait_for(self._changed.wait(), timeout)
         except TimeoutError:
             return
 
     def _next_run(self) -> list[Delivery]:
-        for batch, lines in self._batches.items():
+        waiting = [lane for lane, queue in self._queues.items() if queue.count]
+        for lane in self._shares.order(waiting):
+            if run := self._run_of(self._queues[lane]):
+                self._shares.spend(lane, len(run))
+                return run
+        return []
+
+    def _run_of(self, queue: _Queue) -> list[Delivery]:
+        for batch, lines in queue.batches.items():
             for partition, line in lines.items():
                 if size := self._ready(line):
                     run = [line.photos.popleft() for _ in range(size)]
+                    queue.count -= size
                     # Who had a turn goes to the end of its ring.
                     _to_the_end(lines, partition, keep=bool(line.photos))
-                    _to_the_end(self._batches, batch, keep=bool(lines))
+                    _to_the_end(queue.batches, batch, keep=bool(lines))
                     return run
         return []
 

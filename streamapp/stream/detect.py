@@ -59,7 +59,7 @@ def register(
     children: Children,
     photo_time_limit_s: float,
     retry_delay_s: float,
-    backlog_photos_max: int,
+    lane_photos_max: int,
 ) -> None:
     """Attach an agent per lane and the slots to the app."""
     outlet = Outlet(app, topics)
@@ -69,7 +69,7 @@ def register(
         retries=Retries(outlet, topics, retry_delay_s=retry_delay_s, clock=time.time),
         children=children,
         photo_time_limit_s=photo_time_limit_s,
-        backlog_photos_max=backlog_photos_max,
+        lane_photos_max=lane_photos_max,
     )
     for lane in LANES:
         _register_lane(app, topics, lane, detection)
@@ -85,7 +85,7 @@ def _register_lane(app: App, topics: Topics, lane: Lane, detection: Detection) -
     async def detect(stream: StreamT[bytes]) -> None:
         async for event, photo in deliveries(stream, events.decode_photo):
             if photo is not None:
-                await detection.take(Delivery(event, photo, attempts_of(event)))
+                await detection.take(Delivery(event, photo, lane, attempts_of(event)))
             else:
                 detection.pass_over(event)
 
@@ -105,7 +105,7 @@ class Detection:
         retries: Retries,
         children: Children,
         photo_time_limit_s: float,
-        backlog_photos_max: int,
+        lane_photos_max: int,
     ) -> None:
         self.slots = children.count + 1
         self._outlet = outlet
@@ -113,13 +113,13 @@ class Detection:
         self._retries = retries
         self._children = children
         self._photo_time_limit_s = photo_time_limit_s
-        self._backlog = Backlog(photos_max=backlog_photos_max, clock=time.monotonic)
+        self._backlog = Backlog(lane_photos_max=lane_photos_max, clock=time.monotonic)
         self._windows: dict[TP, Window[EventT[bytes]]] = defaultdict(Window)
         self._released = asyncio.Event()
         self._generation: int | None = None
 
     async def take(self, delivery: Delivery) -> None:
-        """Enter a delivered photo; waits while enough photos wait or are unacknowledged."""
+        """Enter a delivered photo; waits while enough of its lane wait or are unacknowledged."""
         if not self._enter(delivery.event):
             return
         await self._backlog.put(delivery)
@@ -151,7 +151,8 @@ class Detection:
         """Serve one slot, for ever."""
         while True:
             run = await self._backlog.take()
-            if current(run[0].event):
+            # One that waited to enter through a rebalance may stand before what came of it.
+            if run := [each for each in run if current(each.event)]:
                 await self._finish(run)
 
     async def _finish(self, run: Sequence[Delivery]) -> None:

@@ -7,7 +7,7 @@ from mode.utils.queues import FlowControlEvent, FlowControlQueue
 
 from streamapp.events import Cursor
 from streamapp.progress import Part, Progress
-from streamapp.stream.app import BUFFER_EVENTS, backlog_photos_max, poll_events_max
+from streamapp.stream.app import BUFFER_EVENTS, lane_photos_max, poll_events_max
 from streamapp.stream.turns import Turns
 
 
@@ -20,19 +20,19 @@ async def test_no_stream_is_ever_full_to_the_brim(partitions: int) -> None:
 
 @pytest.mark.parametrize("window", [12, 768, 5000])
 @pytest.mark.parametrize("workers", [1, 5, 11])
-def test_the_backlog_holds_all_that_pacing_puts_on_the_partitions_of_a_worker(
+def test_the_backlog_holds_all_of_a_lane_that_pacing_puts_on_the_partitions_of_a_worker(
     window: int, workers: int
 ) -> None:
     queued = workers * queued_at_most(window)
     of_most = -(-12 // workers) / 12
-    assert queued * of_most <= backlog_photos_max(window)
+    assert queued * of_most <= lane_photos_max(window)
 
 
 def queued_at_most(window: int) -> int:
-    """What a worker queues when batches without number wait and nothing is finished."""
+    """What a worker queues of a lane when batches without number wait and nothing is finished."""
     turns = Turns(window_photos=window, clock=lambda: 0.0)
     for n in range(3000):
-        part = Part(first_index=0, photos=100, priority=n % 10 + 1)
+        part = Part(first_index=0, photos=100, priority=5)
         turns.put(0, Progress(batch=f"b{n}", parts=(part,)))
     queued = 0
     while turn := turns.next(lambda _: True):

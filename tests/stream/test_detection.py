@@ -104,7 +104,7 @@ class Bench:
             ),
             children=cast("Any", self.children),
             photo_time_limit_s=1,
-            backlog_photos_max=1000,
+            lane_photos_max=1000,
         )
 
     def delivery(self, index: int) -> Delivery:
@@ -120,7 +120,7 @@ class Bench:
             method=0,
             crc=0,
         )
-        return Delivery(cast("Any", Event(self.app, self.acked, index)), photo)
+        return Delivery(cast("Any", Event(self.app, self.acked, index)), photo, "normal")
 
     async def work_off(self, photos: int) -> None:
         """Deliver photos and serve the slots until all are acknowledged, or for a moment."""

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from faust.types import TP
 
 from streamapp.archive import RUN_PHOTOS
 from streamapp.events import PhotoQueued
-from streamapp.stream.backlog import Backlog, Delivery
+from streamapp.stream.backlog import LINGER_S, Backlog, Delivery
+
+if TYPE_CHECKING:
+    from streamapp.topics import Lane
 
 PHOTO_BYTES = 1000
 
 
-def delivery(index: int, *, batch: str = "b1", partition: int = 0) -> Delivery:
+def delivery(
+    index: int, *, batch: str = "b1", partition: int = 0, lane: Lane = "normal"
+) -> Delivery:
     photo = PhotoQueued(
         batch=batch,
         project="p",
@@ -30,12 +36,12 @@ def delivery(index: int, *, batch: str = "b1", partition: int = 0) -> Delivery:
         method=0,
         crc=0,
     )
-    message = SimpleNamespace(tp=TP("photos-normal", partition), offset=index)
-    return Delivery(cast("Any", SimpleNamespace(message=message)), photo)
+    message = SimpleNamespace(tp=TP(f"photos-{lane}", partition), offset=index)
+    return Delivery(cast("Any", SimpleNamespace(message=message)), photo, lane)
 
 
 async def backlog(*deliveries: Delivery) -> Backlog:
-    made = Backlog(photos_max=1000, clock=time.monotonic)
+    made = Backlog(lane_photos_max=1000, clock=time.monotonic)
     for each in deliveries:
         await made.put(each)
     return made
@@ -84,7 +90,7 @@ async def test_batches_that_take_turns_in_a_partition_keep_their_runs() -> None:
 
 
 async def test_a_run_that_may_still_grow_waits_a_moment_for_its_next_photo() -> None:
-    waiting = Backlog(photos_max=10, clock=time.monotonic)
+    waiting = Backlog(lane_photos_max=10, clock=time.monotonic)
     taking = asyncio.create_task(waiting.take())
     for index in range(3):
         await waiting.put(delivery(index))
@@ -93,13 +99,46 @@ async def test_a_run_that_may_still_grow_waits_a_moment_for_its_next_photo() -> 
 
 
 async def test_whoever_puts_waits_while_it_is_full() -> None:
-    waiting = Backlog(photos_max=2, clock=time.monotonic)
+    waiting = Backlog(lane_photos_max=2, clock=time.monotonic)
     await waiting.put(delivery(0))
     await waiting.put(delivery(1))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(waiting.put(delivery(2)), 0.05)
     await waiting.take()
     await asyncio.wait_for(waiting.put(delivery(2)), 1)
+
+
+async def test_the_lanes_share_the_runs_by_their_weights() -> None:
+    runs_of: dict[Lane, int] = {"high": 6, "normal": 3, "low": 4}
+    waiting = await backlog(
+        *(
+            delivery(n, batch=lane, lane=lane)
+            for lane, runs in runs_of.items()
+            for n in range(RUN_PHOTOS * runs)
+        )
+    )
+    served = [(await waiting.take())[0].photo.batch for _ in range(10)]
+    assert Counter(served) == {"high": 6, "normal": 3, "low": 1}
+    assert [(await waiting.take())[0].photo.batch for _ in range(3)] == ["low"] * 3
+
+
+async def test_what_comes_on_a_higher_lane_is_next() -> None:
+    waiting = await backlog(*(delivery(n, lane="low") for n in range(RUN_PHOTOS * 9)))
+    for _ in range(4):
+        await waiting.take()
+    await waiting.put(delivery(0, batch="small", lane="high"))
+    await asyncio.sleep(LINGER_S)
+    assert (await waiting.take())[0].photo.batch == "small"
+
+
+async def test_a_lane_that_is_full_keeps_no_other_out() -> None:
+    waiting = Backlog(lane_photos_max=2, clock=time.monotonic)
+    await waiting.put(delivery(0, lane="low"))
+    await waiting.put(delivery(1, lane="low"))
+    blocked = asyncio.create_task(waiting.put(delivery(2, lane="low")))
+    await asyncio.wait_for(waiting.put(delivery(0, lane="high")), 1)
+    assert not blocked.done()
+    blocked.cancel()
 
 
 async def test_what_was_forgotten_is_not_taken() -> None:
