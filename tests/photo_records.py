@@ -64,3 +64,8 @@ def a_failed_row(index: int = 0, **changes: Any) -> PhotoRecord:
         "error_detail": "truncated after 17 bytes",
     }
     return a_row(index, **(failure | changes))
+
+
+def a_cancelled_row(index: int = 0, **changes: Any) -> PhotoRecord:
+    cancelled = {"processing_status": "cancelled", "error_code": None, "error_detail": ""}
+    return a_failed_row(index, **(cancelled | changes))

@@ -41,16 +41,35 @@ def schema(dialect: Literal["mysql", "sqlite"]) -> str:
 
 
 def merged(rows: Sequence[PhotoRecord]) -> list[PhotoRecord]:
-    """One row per id, the one that would be left had they been written one by one.
+    """The rows that would be left had the outcomes been written one by one.
 
     Sorted by id, so that concurrent writers take their locks in the same order.
     """
-    final: dict[str, PhotoRecord] = {}
+    best: dict[tuple[str, int], tuple[bool, int, bool]] = {}
     for row in rows:
-        before = final.get(row.id, row)
-        if row.processing_status == "completed" or before.processing_status != "completed":
-            final[row.id] = row
+        photo = row.batch_id, row.photo_index
+        best[photo] = max(best.get(photo, _rank(row)), _rank(row))
+    final = {row.id: row for row in rows if _rank(row) == best[row.batch_id, row.photo_index]}
     return [final[key] for key in sorted(final)]
+
+
+def _rank(row: PhotoRecord) -> tuple[bool, int, bool]:
+    """What goes before what, see `RecordStore.upsert`; the SQL says the same."""
+    status = row.processing_status
+    return status != "cancelled", row.run, status == "completed"
+
+
+def with_other_faces(rows: Sequence[PhotoRecord]) -> dict[str, list[int]]:
+    """The photos, by batch, that may have rows of faces that are not of their outcome.
+
+    Those that another run may have found, or this one of several; of all others a row that was
+    written is the only one.
+    """
+    photos: dict[str, set[int]] = {}
+    for row in rows:
+        if row.run > 1 or row.face_index:
+            photos.setdefault(text(row.batch_id), set()).add(row.photo_index)
+    return {batch: sorted(photos[batch]) for batch in sorted(photos)}
 
 
 def to_values(record: PhotoRecord) -> tuple[Any, ...]:

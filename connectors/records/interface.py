@@ -22,7 +22,8 @@ class PhotoRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One row of ``data_records``: a face, or a photo without any, which the defaults describe.
 
     The faces of a photo count from 0, the best one; a photo without a face has ``face_index`` 0.
-    Times are Unix seconds, kept to the microsecond, coordinates pixels of the original;
+    ``run`` is the batch's run that the outcome is of, from 1. Times are Unix seconds, kept to the
+    microsecond, coordinates pixels of the original;
     ``face_sharpness``, ``face_brightness`` and ``face_tilt`` are those of `events.Face`. A face
     that is ``face_rejected`` for one of them has no crop and no URL.
     """
@@ -33,6 +34,7 @@ class PhotoRecord(msgspec.Struct, frozen=True, kw_only=True):
     photo_index: int
     face_index: int = 0
     photo_name: str
+    run: int = 1
     processing_status: Literal["completed", "failed", "cancelled"]
     face_detected: bool = False
     cropped_photo_url: str | None = None
@@ -61,8 +63,10 @@ class RecordStore(Protocol):
     async def upsert(self, rows: Sequence[PhotoRecord]) -> None:
         """Write the rows in one transaction, by ``id``; repeating it changes nothing.
 
-        As in the progress table, a completed photo stays completed: a ``failed`` row never
-        replaces a ``completed`` one, in whatever order they come.
+        All rows of a photo's outcome come in one call. Of several outcomes of a photo the one that
+        is left, with its rows and no others, is the same in whatever order they come: a
+        ``completed`` or ``failed`` one before a ``cancelled``, then that of the higher run, then
+        a ``completed`` before a ``failed``, else the newer.
         """
         ...
 

@@ -16,6 +16,7 @@ from connectors.records.columns import (
     text,
     to_record,
     to_values,
+    with_other_faces,
 )
 from connectors.records.mysql_calls import MysqlAddress, MysqlCalls
 
@@ -24,14 +25,28 @@ if TYPE_CHECKING:
 
     from connectors.records.interface import PhotoRecord
 
-# Assignments are done from left to right, each seeing the ones before: this holds, or does not, for
-# all columns of a row alike, whether processing_status has been assigned yet or not.
-_KEPT = "processing_status = 'completed' AND VALUES(processing_status) <> 'completed'"
+_REPLACED = (
+    "(VALUES(processing_status) <> 'cancelled', VALUES(run), "
+    "VALUES(processing_status) = 'completed') >= "
+    "(processing_status <> 'cancelled', run, processing_status = 'completed')"
+)
+_OTHERS = [column for column in COLUMNS if column not in {"id", "run"}]
+# Assignments are done from left to right, each seeing the ones before. So it is decided once, and
+# the sign of run says how, until the last one.
 _UPSERT = (
     f"INSERT INTO data_records ({', '.join(COLUMNS)}) "  # noqa: S608 - our own column names
     f"VALUES ({', '.join(['%s'] * len(COLUMNS))}) "
-    "ON DUPLICATE KEY UPDATE "
-    + ", ".join(f"{column} = IF({_KEPT}, {column}, VALUES({column}))" for column in COLUMNS[1:])
+    f"ON DUPLICATE KEY UPDATE run = IF({_REPLACED}, -VALUES(run), run), "
+    + "".join(f"{column} = IF(run < 0, VALUES({column}), {column}), " for column in _OTHERS)
+    + "run = ABS(run)"
+)
+# Of the first face's row, which every outcome has, the upsert has decided which one is left.
+_SWEEP = (
+    "DELETE other FROM data_records AS other JOIN data_records AS first "
+    "ON first.batch_id = other.batch_id AND first.photo_index = other.photo_index "
+    "AND first.face_index = 0 "
+    "WHERE other.batch_id = %s AND other.photo_index IN ({}) AND other.face_index > 0 "
+    "AND (other.run, other.processing_status) <> (first.run, first.processing_status)"
 )
 _PAGE = (
     f"SELECT {', '.join(COLUMNS)} FROM data_records "  # noqa: S608 - our own column names
@@ -69,12 +84,16 @@ class MysqlRecords:
     async def upsert(self, rows: Sequence[PhotoRecord]) -> None:
         """Write the rows in one transaction, see `RecordStore.upsert`."""
         values = [to_values(row) for row in merged(rows)]
+        photos = with_other_faces(rows).items()
 
         async def work(connection: Any) -> None:
             await connection.begin()
             async with connection.cursor() as cursor:
                 # aiomysql sends them as multi-row statements of up to 1 MB.
                 await cursor.executemany(_UPSERT, values)
+                for batch, indexes in photos:
+                    places = ", ".join(["%s"] * len(indexes))
+                    await cursor.execute(_SWEEP.format(places), (batch, *indexes))
             await connection.commit()
 
         await self._calls.run(work)

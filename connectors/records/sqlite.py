@@ -24,6 +24,7 @@ from connectors.records.columns import (
     text,
     to_record,
     to_values,
+    with_other_faces,
 )
 from connectors.records.connections import Connections
 from streamapp.errors import Code, StreamappError
@@ -40,14 +41,21 @@ BUSY_TIMEOUT_S = 10.0
 
 _ASSIGNED = COLUMNS[1:]
 _EXCLUDED = [f"excluded.{column}" for column in _ASSIGNED]
+_RANK = "({0}processing_status <> 'cancelled', {0}run, {0}processing_status = 'completed')"
 # A row that would stay as it is, is not touched, so that updated_at tells the truth.
 _UPSERT = (
     f"INSERT INTO data_records ({', '.join(COLUMNS)}) "  # noqa: S608 - our own column names
     f"VALUES ({', '.join(['?'] * len(COLUMNS))}) "
     f"ON CONFLICT (id) DO UPDATE SET ({', '.join(_ASSIGNED)}) = ({', '.join(_EXCLUDED)}), "
     "updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') "
-    "WHERE NOT (processing_status = 'completed' AND excluded.processing_status <> 'completed') "
+    f"WHERE {_RANK.format('excluded.')} >= {_RANK.format('')} "
     f"AND ({', '.join(_ASSIGNED)}) IS NOT ({', '.join(_EXCLUDED)})"
+)
+# Of the first face's row, which every outcome has, the upsert has decided which one is left.
+_SWEEP = (
+    "DELETE FROM data_records WHERE batch_id = ?1 AND photo_index = ?2 AND face_index > 0 "
+    "AND (run, processing_status) <> (SELECT run, processing_status FROM data_records "
+    "WHERE batch_id = ?1 AND photo_index = ?2 AND face_index = 0)"
 )
 _PAGE = (
     f"SELECT {', '.join(COLUMNS)} FROM data_records "  # noqa: S608 - our own column names
@@ -75,10 +83,12 @@ class SqliteRecords:
     async def upsert(self, rows: Sequence[PhotoRecord]) -> None:
         """Write the rows in one transaction, see `RecordStore.upsert`."""
         values = [to_values(row) for row in merged(rows)]
+        photos = [(batch, each) for batch, of in with_other_faces(rows).items() for each in of]
 
         async def work(connection: aiosqlite.Connection) -> None:
             await connection.execute("BEGIN IMMEDIATE")
             await connection.executemany(_UPSERT, values)
+            await connection.executemany(_SWEEP, photos)
             await connection.commit()
 
         await self._run(work)

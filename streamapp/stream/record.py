@@ -1,7 +1,8 @@
 """Record: the outcomes of the batch log as rows of ``data_records``, a frame in one upsert.
 
-While the database is away the frames wait in the log. Rows have deterministic ids and a completed
-photo stays completed, so a frame that is delivered again changes nothing.
+While the database is away the frames wait in the log. Rows have deterministic ids and the same
+outcome of a photo is left in whatever order they come, so a frame that is delivered again changes
+nothing.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ def rows_of(
         project_id=frame.project,
         photo_index=outcome.index,
         photo_name=outcome.name,
+        run=frame.run,
         processing_status=outcome.state,
         error_code=outcome.code,
         error_detail=outcome.detail,

@@ -3,66 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import tracemalloc
-from contextlib import AsyncExitStack, closing
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from connectors.records.columns import PAGE_ROWS
-from connectors.records.mysql import MysqlRecords
-from connectors.records.sqlite import SqliteRecords
 from streamapp.keys import record_id
-from tests.fixtures_mariadb import execute
+from tests.contract.record_stores import read
 from tests.photo_records import BATCH, a_failed_row, a_rejected_row, a_row
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from connectors.records.interface import PhotoRecord, RecordStore
-
-
-class Place:
-    """A database of the test's own: stores that share it, and what a person sees in it."""
-
-    def __init__(self, address: str | Path) -> None:
-        self.address = address
-        self.stores: list[RecordStore] = []
-
-    def open(self) -> RecordStore:
-        at = self.address
-        self.stores.append(SqliteRecords(at) if isinstance(at, Path) else MysqlRecords.from_url(at))
-        return self.stores[-1]
-
-    def execute(self, sql: str) -> list[tuple[Any, ...]]:
-        if isinstance(self.address, str):
-            return execute(self.address, sql)
-        with closing(sqlite3.connect(self.address)) as connection:
-            return connection.execute(sql).fetchall()
-
-
-@pytest.fixture(params=["sqlite", "mysql"])
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
-    mysql = request.param == "mysql"
-    address = request.getfixturevalue("mysql_url") if mysql else tmp_path / "records.sqlite"
-    place = Place(address)
-    async with AsyncExitStack() as stack:
-        yield place
-        for store in place.stores:
-            stack.push_async_callback(store.close)
-
-
-@pytest.fixture
-async def store(place: Place) -> RecordStore:
-    store = place.open()
-    await store.prepare()
-    return store
-
-
-async def read(store: RecordStore, batch: str = BATCH) -> list[PhotoRecord]:
-    return [row async for row in store.rows(batch)]
+    from tests.contract.record_stores import Place
 
 
 async def test_a_completed_row_comes_back_with_every_field(store: RecordStore) -> None:

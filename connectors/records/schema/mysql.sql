@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS data_records (
     photo_index       INT           NOT NULL,
     face_index        INT           NOT NULL,
     photo_name        VARCHAR(1024) NOT NULL,
+    run               INT           NOT NULL DEFAULT 1,
     processing_status VARCHAR(16)   NOT NULL,
     face_detected     TINYINT(1)    NOT NULL,
     cropped_photo_url VARCHAR(1024) NULL,

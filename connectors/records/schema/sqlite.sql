@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS data_records (
     photo_index       INTEGER NOT NULL,
     face_index        INTEGER NOT NULL,
     photo_name        TEXT    NOT NULL,
+    run               INTEGER NOT NULL DEFAULT 1,
     processing_status TEXT    NOT NULL,
     face_detected     INTEGER NOT NULL,
     cropped_photo_url TEXT,
