@@ -2,7 +2,8 @@
 
 Pixels never leave the child: a run of claim checks goes in, outcomes come out. Crops have
 deterministic keys, so a run that is done again overwrites its own crops. A photo that is bad fails
-alone; a store that is away is raised, for the whole run to be done again.
+alone; a store that is away is raised, for the whole run to be done again. A later run of the batch
+has crops of its own and may change vision's settings.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from streamapp import archive, vision
-from streamapp.errors import StreamappError
+from streamapp.errors import Code, StreamappError
 from streamapp.events import CroppedFace, Outcome
 from streamapp.keys import crop_key
 from streamapp.vision.crop import SUFFIXES
@@ -24,41 +26,65 @@ if TYPE_CHECKING:
     from connectors.objects.interface import ObjectStore
     from streamapp.events import PhotoQueued
     from streamapp.vision import FoundFace, Options
+    from streamapp.vision.options import CropFormat
+
+    Settings = tuple[tuple[str, str], ...]
+
+OPTIONS_MAX = 8
+"""Of runs that change settings, whose options a child remembers."""
+
+
+def unchangeable(_settings: Settings) -> Options:
+    """Of a cropper that knows one set of options only."""
+    raise StreamappError(Code.SETTING_INVALID, "no run's to change here")
 
 
 class Cropper:
-    """A child's tools, made once per child process: the store's client and the loaded model."""
+    """A child's tools, made once per child process: the store's client and the loaded model.
+
+    ``changed`` makes the options of a run that changes settings, or raises ``SETTING_INVALID``.
+    """
 
     def __init__(
-        self, objects: ObjectStore, options: Options, *, photo_time_limit_s: float
+        self,
+        objects: ObjectStore,
+        options: Options,
+        *,
+        photo_time_limit_s: float,
+        changed: Callable[[Settings], Options] = unchangeable,
     ) -> None:
         self._objects = objects
         self.options = options
-        self._suffix = SUFFIXES[options.crop_format]
-        self._content_type = f"image/{options.crop_format}"
+        self._changed = lru_cache(OPTIONS_MAX)(changed)
         self._photo_time_limit_s = photo_time_limit_s
 
     def crop_run(self, run: Sequence[PhotoQueued]) -> tuple[Outcome, ...]:
-        """The outcomes of a run of one archive's photos, in its order, the crops stored.
+        """The outcomes of neighbouring photos of one run of a batch, in order, the crops stored.
 
         Raises:
             StreamappError: of fate *wait*; some of the run's crops may be stored already.
         """
-        source = run[0].archive
+        source, settings = run[0].archive, run[0].settings
+        try:
+            options = self._changed(settings) if settings else self.options
+        except StreamappError as error:
+            return tuple(failed(photo, error) for photo in run)
 
         def read(start: int, length: int) -> bytes:
             return self._objects.read(source, start, length)
 
         return tuple(
-            self._outcome(photo, content) for photo, content in archive.read_run(read, run)
+            self._outcome(photo, content, options) for photo, content in archive.read_run(read, run)
         )
 
-    def _outcome(self, photo: PhotoQueued, content: bytes | StreamappError) -> Outcome:
+    def _outcome(
+        self, photo: PhotoQueued, content: bytes | StreamappError, options: Options
+    ) -> Outcome:
         if isinstance(content, StreamappError):
             return failed(photo, content)
         try:
             with alarm(self._photo_time_limit_s):
-                faces = vision.process(content, self.options).faces
+                faces = vision.process(content, options).faces
         except StreamappError as error:
             return failed(photo, error)
         return Outcome(
@@ -67,15 +93,19 @@ class Cropper:
             state="completed",
             finished_at=time.time(),
             faces=tuple(
-                self._stored(crop_key(photo.batch, photo.index, number, self._suffix), face)
+                self._stored(photo, number, face, options.crop_format)
                 for number, face in enumerate(faces)
             ),
         )
 
-    def _stored(self, key: str, found: FoundFace) -> CroppedFace:
+    def _stored(
+        self, photo: PhotoQueued, number: int, found: FoundFace, crop_format: CropFormat
+    ) -> CroppedFace:
         if found.crop is None:
             return CroppedFace(face=found.face, rejected=found.rejected)
-        self._objects.put(key, found.crop, self._content_type)
+        suffix = SUFFIXES[crop_format]
+        key = crop_key(photo.batch, photo.index, number, suffix, run=photo.run)
+        self._objects.put(key, found.crop, f"image/{crop_format}")
         return CroppedFace(face=found.face, crop=key)
 
 

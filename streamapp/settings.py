@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streamapp.errors import Code, StreamappError
 from streamapp.upload_settings import UploadSettings
-from streamapp.vision_settings import VisionSettings
+from streamapp.vision_settings import VisionSettings, faults
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
@@ -124,11 +124,7 @@ def read_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
-            for fault in error.errors()
-        )
-        raise StreamappError(Code.SETTING_INVALID, faults) from None
+        raise StreamappError(Code.SETTING_INVALID, faults(error)) from None
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 MIB = 1024 * 1024
 
@@ -107,3 +114,11 @@ class VisionSettings(BaseModel):
     def crop_sides(self) -> tuple[int, int]:
         """Width and height of a crop, in pixels."""
         return _sides(self.crop_size)
+
+
+def faults(error: ValidationError) -> str:
+    """Each variable of settings that are not allowed, and what is wrong with it."""
+    return "; ".join(
+        f"{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
+        for fault in error.errors()
+    )

@@ -12,7 +12,7 @@ from streamapp.vision import read_model
 from streamapp.vision.children import Children, cores
 from streamapp.wiring.stores import object_store, record_store
 from streamapp.wiring.values import limits, topics
-from streamapp.wiring.vision import options
+from streamapp.wiring.vision import options, overlaid
 
 if TYPE_CHECKING:
     from faust import App
@@ -26,6 +26,7 @@ def make_cropper(settings: Settings) -> Cropper:
         object_store(settings),
         options(settings),
         photo_time_limit_s=settings.photo_time_limit_s,
+        changed=lambda changes: options(overlaid(settings, changes)),
     )
 
 

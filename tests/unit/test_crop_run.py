@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pytest
+from msgspec import structs
 
 from connectors.objects.folder import FolderStore
 from streamapp.crop_run import Cropper
 from streamapp.keys import crop_key
+from streamapp.settings import read_settings
 from streamapp.vision import Options
+from streamapp.wiring.vision import options, overlaid
 from tests.archives import claims, zipped
 
 if TYPE_CHECKING:
@@ -113,3 +116,55 @@ def test_a_photo_without_a_face_is_completed_and_one_that_is_broken_has_failed(
     empty, broken = crop(store, gray, b"no photo")
     assert (empty.state, empty.faces) == ("completed", ())
     assert (broken.state, broken.code, broken.faces) == ("failed", "photo_not_an_image", ())
+
+
+def crop_in_run(store: Store, run: int, *photos: bytes, **settings: str) -> tuple[Outcome, ...]:
+    """The photos' outcomes in a run of the batch that changes ``settings``."""
+    data = zipped({f"{number}.png": photo for number, photo in enumerate(photos)})
+    store.put(f"archives/{BATCH}.zip", data, "application/zip")
+    store.types.clear()
+    own = read_settings()
+    cropper = Cropper(
+        store,
+        options(own),
+        photo_time_limit_s=60,
+        changed=lambda changes: options(overlaid(own, changes)),
+    )
+    changes = tuple(settings.items())
+    queued = [structs.replace(photo, run=run, settings=changes) for photo in claims(data)]
+    return cropper.crop_run(queued)
+
+
+def test_a_later_run_has_crops_of_its_own_and_the_settings_it_changes(store: Store) -> None:
+    crop_in_run(store, 1, pair())
+    (again,) = crop_in_run(
+        store, 2, pair(), FACES="all", FACES_MAX="2", CROP_FORMAT="webp", CROP_SIZE="64x32"
+    )
+    second = ["crops/b1/00000000.2.webp", "crops/b1/00000000-1.2.webp"]
+    assert [face.crop for face in again.faces] == second
+    assert store.types == dict.fromkeys(second, "image/webp")
+    assert set(store.keys("crops/")) == {crop_key(BATCH, 0), *second}
+    encoded = np.frombuffer(store.read(second[0], 0, 1 << 20), np.uint8)
+    assert cv2.imdecode(encoded, cv2.IMREAD_COLOR).shape == (32, 64, 3)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("detector", ["opencv", "haar"])
+def test_a_run_may_have_another_detector(store: Store, detector: str) -> None:
+    (outcome,) = crop_in_run(store, 3, PORTRAIT, DETECTOR=detector)
+    (face,) = outcome.faces
+    assert face.crop == crop_key(BATCH, 0, run=3)
+    assert bool(face.face.landmarks) is (detector == "opencv")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"CROP_SIZE": "1"}, {"NO_SUCH": "1"}, {"FACES": "two"}, {"PHOTO_MEMORY_MAX": "600000000"}],
+)
+def test_photos_of_a_run_with_settings_that_are_not_allowed_fail(
+    store: Store, settings: dict[str, str]
+) -> None:
+    outcomes = crop_in_run(store, 2, PORTRAIT, PORTRAIT, **settings)
+    assert [outcome.index for outcome in outcomes] == [0, 1]
+    assert {(o.state, o.code) for o in outcomes} == {("failed", "setting_invalid")}
+    assert all(next(iter(settings)) in outcome.detail for outcome in outcomes)
+    assert store.keys("crops/") == []
