@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamapp.archive import RUN_PHOTOS
-from streamapp.stream import detect, expand, pacer, record, tally, views
+from streamapp.stream import control, detect, expand, pacer, record, tally, views
 from streamapp.stream.control import Control
 from streamapp.stream.generations import WorkerApp
 from streamapp.stream.ownership import Ownership
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from connectors.objects.interface import ObjectStore
     from connectors.records.interface import RecordStore
     from streamapp.archive import Limits
+    from streamapp.stream.control import Broadcast
     from streamapp.topics import Topics
     from streamapp.vision.children import Children
 
@@ -72,7 +73,12 @@ class WorkerValues:
 
 
 def create_app(
-    values: WorkerValues, *, objects: ObjectStore, records: RecordStore, children: Children
+    values: WorkerValues,
+    *,
+    objects: ObjectStore,
+    records: RecordStore,
+    controls: Broadcast,
+    children: Children,
 ) -> faust.App:
     """Assemble the worker; nothing connects before the app is started."""
     topics = values.topics
@@ -116,10 +122,12 @@ def create_app(
         answers_for=ownership.answers_for,
         clock=time.time,
     )
+    known = Control(time.time)
+    control.register(app, control=known, broadcast=controls)
     detect.register(
         app,
         topics=topics,
-        control=Control(time.time),
+        control=known,
         children=children,
         photo_time_limit_s=values.photo_time_limit_s,
         retry_delay_s=values.retry_delay_s,

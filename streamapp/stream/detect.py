@@ -76,6 +76,7 @@ def register(
 
     async def detect_slots() -> None:
         await children.start()
+        await control.caught_up.wait()
         await asyncio.gather(*(detection.work() for _ in range(detection.slots)))
 
     app.task(detect_slots)
@@ -157,7 +158,8 @@ class Detection:
 
     async def _finish(self, run: Sequence[Delivery]) -> None:
         verdict = self._control.verdict(run)
-        outcomes = await self._outcomes([each.photo for each in verdict.due])
+        due = [each.photo for each in verdict.due]
+        outcomes = await self._outcomes(due) if due else ()
         if not current(run[0].event):
             return
         final = await self._retries.put(zip(verdict.due, outcomes, strict=True))

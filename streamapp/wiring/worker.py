@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from connectors.kafka.broadcast import Broadcast
 from streamapp import crop_run
 from streamapp.crop_run import Cropper
 from streamapp.stream import app as stream_app
@@ -60,6 +61,7 @@ def worker_app(settings: Settings) -> App:
         values,
         objects=object_store(settings),
         records=record_store(settings),
+        controls=Broadcast(settings.kafka_bootstrap, topics(settings).control),
         children=make_children(settings),
     )
 

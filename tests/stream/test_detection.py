@@ -73,7 +73,11 @@ class Children:
 
     def __init__(self, work: Callable[[Sequence[int]], None]) -> None:
         self.runs: list[list[int]] = []
+        self.started = False
         self._work = work
+
+    async def start(self) -> None:
+        self.started = True
 
     async def run(
         self, _function: object, photos: Sequence[PhotoQueued], *, limit_s: float
@@ -86,6 +90,21 @@ class Children:
         return tuple(
             Outcome(index=index, name="", state="completed", finished_at=1.0) for index in indexes
         )
+
+
+def photo(index: int) -> PhotoQueued:
+    return PhotoQueued(
+        batch="b1",
+        project="p",
+        index=index,
+        name=f"{index}.jpg",
+        archive="archives/b1.zip",
+        header_offset=1000 * index,
+        compressed_bytes=900,
+        photo_bytes=900,
+        method=0,
+        crc=0,
+    )
 
 
 class Bench:
@@ -108,19 +127,8 @@ class Bench:
         )
 
     def delivery(self, index: int) -> Delivery:
-        photo = PhotoQueued(
-            batch="b1",
-            project="p",
-            index=index,
-            name=f"{index}.jpg",
-            archive="archives/b1.zip",
-            header_offset=1000 * index,
-            compressed_bytes=900,
-            photo_bytes=900,
-            method=0,
-            crc=0,
-        )
-        return Delivery(cast("Any", Event(self.app, self.acked, index)), photo, "normal")
+        event = Event(self.app, self.acked, index)
+        return Delivery(cast("Any", event), photo(index), "normal")
 
     async def work_off(self, photos: int) -> None:
         """Deliver photos and serve the slots until all are acknowledged, or for a moment."""
