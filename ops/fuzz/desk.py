@@ -25,8 +25,10 @@ from streamapp.errors import Code, StreamappError
 from streamapp.events import Outcome, PhotoQueued, PhotosFinished
 from streamapp.keys import archive_key
 from streamapp.stream.backlog import Delivery
+from streamapp.stream.circuit import Circuit
 from streamapp.stream.control import Control
 from streamapp.stream.detect import Detection
+from streamapp.stream.metrics import Metrics
 from streamapp.stream.retry import Retries
 from streamapp.topics import Topics
 from streamapp.vision import DEFAULTS
@@ -78,17 +80,18 @@ class Desk:
                 cast("Any", log), Topics(partitions=1), retry_delay_s=1, clock=time.time
             ),
             children=self.children,
+            circuit=Circuit("objects", time.time),
+            metrics=Metrics(),
             photo_time_limit_s=self._photo_time_limit_s,
             lane_photos_max=len(photos),
         )
-        async with asyncio.TaskGroup() as slots:
-            working = [slots.create_task(detection.work()) for _ in range(detection.slots)]
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(detection.work())
             for claim in claims:
                 await detection.take(Delivery(log.event(claim.index), claim, "normal"))
             while log.acknowledged < len(claims):  # noqa: ASYNC110 - there is nothing to await
                 await asyncio.sleep(0.01)
-            for slot in working:
-                slot.cancel()
+            await detection.finish()
         return [log.outcomes[claim.index] for claim in claims]
 
     def _stored(self, batch: str, photos: Sequence[bytes]) -> list[PhotoQueued]:

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streamapp.archive import RUN_PHOTOS
-from streamapp.stream import control, detect, expand, pacer, record, tally, views
+from streamapp.stream import control, detect, expand, observation, pacer, record, tally, views
+from streamapp.stream.circuit import Circuits
 from streamapp.stream.control import Control
 from streamapp.stream.generations import WorkerApp
+from streamapp.stream.metrics import Metrics
 from streamapp.stream.ownership import Ownership
 from streamapp.stream.pieces import Pieces
 from streamapp.stream.turns import Turns
@@ -68,6 +70,7 @@ class WorkerValues:
     session_timeout_s: float
     photo_time_limit_s: float
     retry_delay_s: float
+    stall_limit_s: float
     limits: Limits
     pace_photos_per_partition: int
 
@@ -79,7 +82,7 @@ def create_app(
     records: RecordStore,
     controls: Broadcast,
     children: Children,
-) -> faust.App:
+) -> WorkerApp:
     """Assemble the worker; nothing connects before the app is started."""
     topics = values.topics
     app = WorkerApp(
@@ -113,29 +116,44 @@ def create_app(
         session_timeout_s=values.session_timeout_s,
         clock=time.monotonic,
     )
-    expand.register(app, topics=topics, clock=time.time)
+    circuits, metrics = Circuits.closed(time.time), Metrics()
+    expand.register(app, topics=topics, kafka=circuits.kafka, clock=time.time)
     pacer.register(
         app,
         pieces=Pieces(objects, values.limits),
         topics=topics,
+        kafka=circuits.kafka,
         turns=turns,
         answers_for=ownership.answers_for,
         clock=time.time,
     )
     known = Control(time.time)
     control.register(app, control=known, broadcast=controls)
-    detect.register(
+    detection = detect.register(
         app,
         topics=topics,
         control=known,
         children=children,
+        circuits=circuits,
+        metrics=metrics,
         photo_time_limit_s=values.photo_time_limit_s,
         retry_delay_s=values.retry_delay_s,
         lane_photos_max=lane_photos_max(window_photos),
     )
     tally.register(app, topics=topics, table=table, ownership=ownership, turns=turns)
-    record.register(app, topics=topics, records=records, crop_url=objects.url)
+    record.register(
+        app, topics=topics, records=records, circuit=circuits.records, crop_url=objects.url
+    )
     views.register(app, topics=topics, table=table, ownership=ownership)
+    observation.register(
+        app,
+        topics=topics,
+        ownership=ownership,
+        detection=detection,
+        circuits=circuits,
+        metrics=metrics,
+        stall_limit_s=values.stall_limit_s,
+    )
     _close_at_the_end(app, children, records)
     return app
 
@@ -151,7 +169,8 @@ def _close_at_the_end(app: faust.App, children: Children, records: RecordStore) 
     app.on_before_shutdown.connect(close, weak=False)
 
 
-def run(app: faust.App, *, log_level: str) -> None:
+def run(app: WorkerApp, *, log_level: str) -> None:
     """Run the worker until SIGTERM or SIGINT; does not return."""
+    app.cut_end = True
     worker = app.Worker(loglevel=log_level, override_logging=False, redirect_stdouts=False)
     worker.execute_from_commandline()

@@ -76,6 +76,7 @@ class Backlog:
         self._lane_photos_max = lane_photos_max
         self._clock = clock
         self._changed = asyncio.Condition()
+        self._closed = False
         self.clear()
 
     def clear(self) -> None:
@@ -99,12 +100,20 @@ class Backlog:
             self._changed.notify_all()
 
     async def take(self) -> list[Delivery]:
-        """The next run: neighbours of one archive from one partition, at least one photo."""
+        """The next run: neighbours of one archive from one partition; none when it is closed."""
         async with self._changed:
-            while not (run := self._next_run()):
+            while not self._closed:
+                if run := self._next_run():
+                    self._changed.notify_all()
+                    return run
                 await self._wait_for_change()
+        return []
+
+    async def close(self) -> None:
+        """Give out no further run."""
+        self._closed = True
+        async with self._changed:
             self._changed.notify_all()
-        return run
 
     async def _wait_for_change(self) -> None:
         timeout = LINGER_S if any(queue.count for queue in self._queues.values()) else None

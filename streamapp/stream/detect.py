@@ -22,7 +22,6 @@ from streamapp.events import PhotosFinished
 from streamapp.stream.backlog import Backlog, Delivery
 from streamapp.stream.intake import acknowledge, current, deliveries, ending_the_worker
 from streamapp.stream.outlet import Outlet, raw_topic
-from streamapp.stream.patience import patiently
 from streamapp.stream.retry import Retries, attempts_of
 from streamapp.stream.window import Window
 from streamapp.topics import LANES
@@ -35,7 +34,10 @@ if TYPE_CHECKING:
     from faust.types import TP, EventT, StreamT
 
     from streamapp.events import Outcome, PhotoQueued
+    from streamapp.stream.circuit import Circuit, Circuits
     from streamapp.stream.control import Control
+    from streamapp.stream.generations import WorkerApp
+    from streamapp.stream.metrics import Metrics
     from streamapp.topics import Lane, Topics
     from streamapp.vision.children import Children
 
@@ -52,22 +54,26 @@ _log = logging.getLogger(__name__)
 
 
 def register(
-    app: App,
+    app: WorkerApp,
     *,
     topics: Topics,
     control: Control,
     children: Children,
+    circuits: Circuits,
+    metrics: Metrics,
     photo_time_limit_s: float,
     retry_delay_s: float,
     lane_photos_max: int,
-) -> None:
+) -> Detection:
     """Attach an agent per lane and the slots to the app."""
-    outlet = Outlet(app, topics)
+    outlet = Outlet(app, topics, circuits.kafka)
     detection = Detection(
         outlet,
         control=control,
         retries=Retries(outlet, topics, retry_delay_s=retry_delay_s, clock=time.time),
         children=children,
+        circuit=circuits.objects,
+        metrics=metrics,
         photo_time_limit_s=photo_time_limit_s,
         lane_photos_max=lane_photos_max,
     )
@@ -77,9 +83,11 @@ def register(
     async def detect_slots() -> None:
         await children.start()
         await control.caught_up.wait()
-        await asyncio.gather(*(detection.work() for _ in range(detection.slots)))
+        await detection.work()
 
-    app.task(detect_slots)
+    app.task(ending_the_worker(app, detect_slots))
+    app.finish_before_the_end(detection.finish)
+    return detection
 
 
 def _register_lane(app: App, topics: Topics, lane: Lane, detection: Detection) -> None:
@@ -105,19 +113,31 @@ class Detection:
         control: Control,
         retries: Retries,
         children: Children,
+        circuit: Circuit,
+        metrics: Metrics,
         photo_time_limit_s: float,
         lane_photos_max: int,
     ) -> None:
-        self.slots = children.count + 1
+        self.legal_until = 0.0
+        """Until when its children may work, by ``time.monotonic``, and nothing be heard of them."""
+        self._slots = children.count + 1
         self._outlet = outlet
         self._control = control
         self._retries = retries
         self._children = children
+        self._circuit = circuit
+        self._metrics = metrics
         self._photo_time_limit_s = photo_time_limit_s
         self._backlog = Backlog(lane_photos_max=lane_photos_max, clock=time.monotonic)
         self._windows: dict[TP, Window[EventT[bytes]]] = defaultdict(Window)
         self._released = asyncio.Event()
+        self._ended = asyncio.Event()
         self._generation: int | None = None
+
+    @property
+    def photos_in_hand(self) -> int:
+        """Photos that were taken and are not acknowledged."""
+        return sum(map(len, self._windows.values()))
 
     async def take(self, delivery: Delivery) -> None:
         """Enter a delivered photo; waits while enough of its lane wait or are unacknowledged."""
@@ -149,12 +169,20 @@ class Detection:
         self._released.set()
 
     async def work(self) -> None:
-        """Serve one slot, for ever."""
-        while True:
-            run = await self._backlog.take()
+        """Serve the slots, until `finish`."""
+        await asyncio.gather(*(self._serve() for _ in range(self._slots)))
+        self._ended.set()
+
+    async def finish(self) -> None:
+        """Take no further run, and return when those in hand are told and acknowledged."""
+        await self._backlog.close()
+        await self._ended.wait()
+
+    async def _serve(self) -> None:
+        while run := await self._backlog.take():
             # One that waited to enter through a rebalance may stand before what came of it.
-            if run := [each for each in run if current(each.event)]:
-                await self._finish(run)
+            if still := [each for each in run if current(each.event)]:
+                await self._finish(still)
 
     async def _finish(self, run: Sequence[Delivery]) -> None:
         verdict = self._control.verdict(run)
@@ -172,6 +200,7 @@ class Detection:
             )
         if current(run[0].event):
             self._release([delivery.event for delivery in run])
+            self._metrics.tell(run[0].lane, settled)
 
     def _release(self, events: Sequence[EventT[bytes]]) -> None:
         window = self._windows[events[0].message.tp]
@@ -185,8 +214,12 @@ class Detection:
     ) -> tuple[Outcome, ...]:
         """The outcomes of a run; of a single photo that fails, after its last attempt."""
         limit_s = self._photo_time_limit_s * len(photos) + STORE_LIMIT_S
+        # One slot is more than there are children: its run may have to wait for another first.
+        self.legal_until = max(self.legal_until, time.monotonic() + 2 * limit_s)
         try:
-            return await patiently(lambda: self._children.run(crop_run, photos, limit_s=limit_s))
+            return await self._circuit.patiently(
+                lambda: self._children.run(crop_run, photos, limit_s=limit_s)
+            )
         except ChildUnfit:
             raise
         except StreamappError as error:

@@ -1,21 +1,70 @@
-"""Between two generations of the group: partitions are revoked, and not yet assigned again."""
+"""The worker's app: which work is no longer its own, and how it ends.
+
+Between two generations of the group, partitions are revoked and not yet assigned again: nothing is
+told or acknowledged for them then. A worker that is asked to end first finishes what is in hand;
+what takes too long is handed back: not acknowledged, and delivered to another worker at once,
+since this one leaves the group. An end that hangs, such as on a broker that does not answer, is
+cut: that is a kill, which loses nothing either.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING, Any
 
 import faust
 
 from streamapp.stream.consumer import WorkerTransport
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from faust.types import TransportT
+
+FINISHING_S = 4.0
+"""For what is in hand when the worker is asked to end; then its children are killed."""
+
+ENDING_S = 9.0
+"""For the whole end."""
+
+_log = logging.getLogger(__name__)
 
 
 class WorkerApp(faust.App):
     """A Faust app that knows which generation's work is no longer its own."""
 
     revoked_generation: int | None = None
+    cut_end = False
+    """Whether this process is the worker's own and may be ended when the end hangs."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._finishing: list[Callable[[], Awaitable[None]]] = []
+
+    def finish_before_the_end(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Have ``work`` called when the worker is asked to end: it returns when its hands are free.
+
+        It is cancelled after `FINISHING_S`.
+        """
+        self._finishing.append(work)
+
+    async def stop(self) -> None:
+        """End; with what is in hand finished, unless the worker has crashed."""
+        if self.cut_end:
+            _cut_after(ENDING_S)
+        if self.started and not self.should_stop:
+            await self._finish()
+        await super().stop()
+
+    async def _finish(self) -> None:
+        try:
+            async with asyncio.timeout(FINISHING_S):
+                await asyncio.gather(*(work() for work in self._finishing))
+        except TimeoutError:
+            _log.warning("What is in hand takes too long: it is left to the other workers.")
 
     def on_rebalance_start(self) -> None:
         """Called first of all when partitions are about to be revoked."""
@@ -24,3 +73,13 @@ class WorkerApp(faust.App):
 
     def _new_transport(self) -> TransportT:
         return WorkerTransport(self.conf.broker_consumer, self)
+
+
+def _cut_after(seconds: float) -> None:
+    def cut() -> None:
+        _log.critical("This worker does not come to its end: it is cut.")
+        os._exit(1)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True  # most often the process is gone before
+    timer.start()

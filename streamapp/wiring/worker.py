@@ -16,9 +16,8 @@ from streamapp.wiring.values import limits, topics
 from streamapp.wiring.vision import options, overlaid
 
 if TYPE_CHECKING:
-    from faust import App
-
     from streamapp.settings import Settings
+    from streamapp.stream.generations import WorkerApp
 
 
 def make_cropper(settings: Settings) -> Cropper:
@@ -41,7 +40,7 @@ def make_children(settings: Settings) -> Children:
     )
 
 
-def worker_app(settings: Settings) -> App:
+def worker_app(settings: Settings) -> WorkerApp:
     """The Faust app of a worker."""
     host = socket.gethostname() if settings.worker_host == "auto" else settings.worker_host
     values = stream_app.WorkerValues(
@@ -54,6 +53,7 @@ def worker_app(settings: Settings) -> App:
         session_timeout_s=settings.session_timeout_s,
         photo_time_limit_s=settings.photo_time_limit_s,
         retry_delay_s=settings.retry_delay_s,
+        stall_limit_s=settings.stall_limit_s,
         limits=limits(settings),
         pace_photos_per_partition=settings.pace_photos_per_partition,
     )

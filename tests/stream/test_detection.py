@@ -13,8 +13,10 @@ from streamapp.errors import Code, StreamappError
 from streamapp.events import Outcome, PhotoQueued, PhotosFinished
 from streamapp.stream import detect, patience
 from streamapp.stream.backlog import Delivery
+from streamapp.stream.circuit import Circuit
 from streamapp.stream.control import Control
 from streamapp.stream.detect import ATTEMPTS, Detection
+from streamapp.stream.metrics import Metrics
 from streamapp.stream.retry import Retries
 from streamapp.topics import Topics
 from streamapp.vision.child import ChildUnfit
@@ -122,6 +124,8 @@ class Bench:
                 cast("Any", self.outlet), Topics(partitions=1), retry_delay_s=1, clock=lambda: 1.0
             ),
             children=cast("Any", self.children),
+            circuit=Circuit("objects", lambda: 1.0),
+            metrics=Metrics(),
             photo_time_limit_s=1,
             lane_photos_max=1000,
         )
@@ -132,20 +136,18 @@ class Bench:
 
     async def work_off(self, photos: int) -> None:
         """Deliver photos and serve the slots until all are acknowledged, or for a moment."""
-        slots = [asyncio.create_task(self.detection.work()) for _ in range(3)]
+        slots = asyncio.create_task(self.detection.work())
         try:
             async with asyncio.timeout(2):
                 for index in range(photos):
                     await self.detection.take(self.delivery(index))
                 while len(self.acked) < photos:
-                    for slot in slots:
-                        if slot.done():
-                            slot.result()
+                    if slots.done():
+                        slots.result()
                     await asyncio.sleep(0.01)
         finally:
-            for slot in slots:
-                slot.cancel()
-            await asyncio.gather(*slots, return_exceptions=True)
+            slots.cancel()
+            await asyncio.gather(slots, return_exceptions=True)
 
 
 async def test_photos_are_acknowledged_in_order_and_after_their_outcomes() -> None:
@@ -233,6 +235,23 @@ async def test_nothing_is_told_between_two_generations() -> None:
         await bench.work_off(3)
     assert bench.outlet.frames == []
     assert bench.acked == []
+
+
+async def test_before_the_end_what_is_in_hand_is_told_and_acknowledged_and_no_more_is_taken() -> (
+    None
+):
+    bench = Bench()
+    for index in range(200):
+        await bench.detection.take(bench.delivery(index))
+    slots = asyncio.create_task(bench.detection.work())
+    while not bench.children.runs:
+        await asyncio.sleep(0)
+    async with asyncio.timeout(2):
+        await bench.detection.finish()
+        await slots
+    begun = {index for run in bench.children.runs for index in run}
+    assert begun == set(bench.outlet.states) == set(bench.acked)
+    assert 0 < len(begun) < 200
 
 
 async def test_an_event_that_holds_no_photo_is_acknowledged_in_its_turn() -> None:
