@@ -106,6 +106,15 @@ class Settings(UploadSettings, VisionSettings, BaseSettings):
     session_timeout_s: float = Field(
         6.0, ge=6, le=300, description="Seconds after which a silent worker is replaced."
     )
+    stall_limit_s: float = Field(
+        120.0,
+        ge=10,
+        le=3600,
+        description=(
+            "Seconds after which a worker that has work and does not advance ends itself; the time "
+            "that photos and services may take is not counted."
+        ),
+    )
 
     log_level: str = Field(
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged."

@@ -14,14 +14,18 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from faust.transport.drivers.aiokafka import Consumer, Transport
+
+from streamapp.stream.consumer_thread import Lag, WorkerConsumerThread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiokafka import AIOKafkaConsumer
     from faust.transport.consumer import RecordMap
     from faust.types import TP, Message
+
+FETCH_WAIT_S = 0.1
+"""How long a fetch waits for events; each of a recovery's questions to Kafka stands behind one."""
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +70,20 @@ class WorkerConsumer(Consumer):
         start = max(min(self._starts[tp], offset), self._oldest[tp])
         self._starts[tp] = start
         return start
+
+    async def lags(self) -> dict[TP, Lag]:
+        """How far each assigned stream is acknowledged; Kafka is asked for the ends.
+
+        Raises:
+            ConsumerEnded: Kafka's client does not run any more.
+        """
+        tps = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
+        ends = await cast("WorkerConsumerThread", self._thread).ends(tps)
+        return {
+            tp: Lag(self._committed_offset[tp] or 0, end)
+            for tp, end in ends.items()
+            if tp in self._committed_offset
+        }
 
     @property
     def starting(self) -> bool:
@@ -146,39 +164,11 @@ class WorkerConsumer(Consumer):
             _log.warning("%s goes back from %d to %d", tp, offset, self._due[tp])
             await self.seek_wait({tp: self._due[tp]})
 
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> RecordMap:  # noqa: ASYNC109 - Faust's signature
+        return await super()._getmany(active_partitions, min(timeout, FETCH_WAIT_S))
+
     def _new_consumer_thread(self) -> WorkerConsumerThread:
         return WorkerConsumerThread(self, loop=self.loop, beacon=self.beacon)
-
-
-class WorkerConsumerThread(AIOKafkaConsumerThread):
-    """The thread in which Kafka's client runs."""
-
-    async def committed(self, tps: list[TP]) -> dict[TP, int]:
-        """The committed offset of each partition; 0 where there is none."""
-        committed: dict[TP, int] = await self.call_thread(self._committed, tps)
-        return committed
-
-    async def _committed(self, tps: list[TP]) -> dict[TP, int]:
-        consumer = self._ensure_consumer()
-        offsets = await asyncio.gather(*(consumer.committed(tp) for tp in tps))
-        return {tp: offset or 0 for tp, offset in zip(tps, offsets, strict=True)}
-
-    async def _fetch_records(
-        self,
-        consumer: AIOKafkaConsumer,
-        active_partitions: set[TP],
-        timeout: float | None = None,  # noqa: ASYNC109 - Faust's signature
-        max_records: int | None = None,
-    ) -> RecordMap:
-        worker = cast("WorkerConsumer", self.consumer)
-        stops = worker.stops
-        records = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
-        if stops == worker.stops:
-            return records
-        # No other task of this thread ran since the client handed them out.
-        for tp, taken in records.items():
-            consumer.seek(tp, taken[0].offset)
-        return {}
 
 
 class WorkerTransport(Transport):

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from faust import App
     from faust.types import StreamT
 
+    from streamapp.stream.circuit import Circuit
     from streamapp.topics import Topics
 
 
-def register(app: App, *, topics: Topics, clock: Callable[[], float]) -> None:
+def register(app: App, *, topics: Topics, kafka: Circuit, clock: Callable[[], float]) -> None:
     """Attach the agent ``expand`` to the app."""
-    outlet = Outlet(app, topics)
+    outlet = Outlet(app, topics, kafka)
 
     async def expand(stream: StreamT[bytes]) -> None:
         async for event, stored in deliveries(stream, events.decode_archive):

@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import logging
 from functools import wraps
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
     from faust import App, Stream
     from faust.types import EventT, StreamT
 
     from streamapp.stream.generations import WorkerApp
 
-    AgentFunction = Callable[[StreamT[bytes]], Awaitable[None]]
-
 T = TypeVar("T")
+P = ParamSpec("P")
 
 _log = logging.getLogger(__name__)
 
@@ -72,15 +71,17 @@ def acknowledge(event: EventT[bytes]) -> None:
         event.ack()
 
 
-def ending_the_worker(app: App, agent: AgentFunction) -> AgentFunction:
-    """The agent, made to take the whole worker down with whatever leaves it."""
+def ending_the_worker(
+    app: App, work: Callable[P, Awaitable[None]]
+) -> Callable[P, Coroutine[Any, Any, None]]:
+    """An agent or a task, made to take the whole worker down with whatever leaves it."""
 
-    @wraps(agent)
-    async def guarded(stream: StreamT[bytes]) -> None:
+    @wraps(work)
+    async def guarded(*args: P.args, **options: P.kwargs) -> None:
         try:
-            await agent(stream)
+            await work(*args, **options)
         except Exception as error:
-            _log.critical("this worker ends: %s failed", agent.__name__, exc_info=True)
+            _log.critical("this worker ends: %s failed", work.__name__, exc_info=True)
             await app.crash(error)
             raise
 

@@ -11,7 +11,6 @@ from streamapp import events
 from streamapp.errors import Code, StreamappError
 from streamapp.events import PhotosFinished
 from streamapp.keys import batch_key, photo_key
-from streamapp.stream.patience import patiently
 from streamapp.topics import LANES
 
 if TYPE_CHECKING:
@@ -21,16 +20,22 @@ if TYPE_CHECKING:
     from faust.types import TopicT
 
     from streamapp.events import BatchLogEvent, PhotoQueued
+    from streamapp.stream.circuit import Circuit
     from streamapp.topics import Lane, Topics
 
 EVENT_BYTES_MAX = 900_000
 """Below Kafka's usual limit of 1 MB a message; waiting would not make a larger one fit."""
 
 
+ACKNOWLEDGED_WITHIN_S = 5.0
+"""Without an acknowledgement for that long Kafka is taken to be away."""
+
+
 class Outlet:
     """Publishes and waits until Kafka has acknowledged, however long Kafka is away."""
 
-    def __init__(self, app: App, topics: Topics) -> None:
+    def __init__(self, app: App, topics: Topics, kafka: Circuit) -> None:
+        self._kafka = kafka
         self._batches = raw_topic(app, topics.batches)
         self._photos = {lane: raw_topic(app, topics.photos(lane)) for lane in LANES}
 
@@ -38,7 +43,7 @@ class Outlet:
         """Append to the batch log, in the partition of the batch's key."""
         key = batch_key(event.batch)
         frames = [(key, value, None) for value in wire_messages(event)]
-        await patiently(lambda: _send(self._batches, frames))
+        await self._kafka.patiently(_Sending(self._batches, frames))
 
     async def queue(self, lane: Lane, photos: Iterable[tuple[PhotoQueued, int]]) -> None:
         """Publish photos, each with its partition; published again, they change nothing."""
@@ -46,7 +51,7 @@ class Outlet:
             (photo_key(photo.batch, photo.index), _checked(events.encode(photo)), partition)
             for photo, partition in photos
         ]
-        await patiently(lambda: _send(self._photos[lane], messages))
+        await self._kafka.patiently(_Sending(self._photos[lane], messages))
 
 
 def raw_topic(app: App, name: str) -> TopicT:
@@ -84,16 +89,35 @@ def _checked(value: bytes) -> bytes:
     return value
 
 
-async def _send(topic: TopicT, messages: Iterable[tuple[bytes, bytes, int | None]]) -> None:
-    try:
+class _Sending:
+    """Messages on their way: each call waits a while for Kafka to have all of them.
+
+    They are sent once more only when the client gave them up; what is slow stays in its buffer.
+    """
+
+    def __init__(self, topic: TopicT, messages: Iterable[tuple[bytes, bytes, int | None]]) -> None:
+        self._topic = topic
+        self._messages = messages
+        self._sent: asyncio.Task[None] | None = None
+
+    async def __call__(self) -> None:
+        self._sent = self._sent or asyncio.create_task(self._send())
+        try:
+            async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
+                await asyncio.shield(self._sent)
+        except TimeoutError:
+            raise StreamappError(Code.KAFKA_AWAY, "no acknowledgement yet") from None
+        except Exception as error:
+            # Whatever the client calls it, they are not known to be in the log: send them again.
+            self._sent = None
+            raise StreamappError(Code.KAFKA_AWAY, repr(error)) from error
+
+    async def _send(self) -> None:
         # Not by the topic's own ``send``, which costs four times as much a message.
-        producer = await topic.app.maybe_start_producer()
-        name = topic.get_topic_name()
+        producer = await self._topic.app.maybe_start_producer()
+        name = self._topic.get_topic_name()
         sent = [
             await producer.send(name, key, value, partition, None, None)
-            for key, value, partition in messages
+            for key, value, partition in self._messages
         ]
         await asyncio.gather(*sent)
-    except Exception as error:
-        # Whatever the client calls it, the event is not known to be in the log: wait, send again.
-        raise StreamappError(Code.KAFKA_AWAY, repr(error)) from error

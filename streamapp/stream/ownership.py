@@ -12,6 +12,7 @@ had the time to tell it that it was replaced.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from streamapp import progress
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from streamapp.topics import Topics
 
 TICK_S = 0.5
+
+_log = logging.getLogger(__name__)
 
 
 class Ownership:
@@ -72,6 +75,11 @@ class Ownership:
         """
         return self._joined and not self._app.rebalancing and not self._behind
 
+    @property
+    def idle(self) -> bool:
+        """Whether the worker is beyond the number of partitions: it has none."""
+        return self._joined and not self._app.rebalancing and not self._assigned
+
     def folded(self, partition: int, offset: int) -> None:
         """Note that the event at ``offset`` of the batch log is in the table."""
         if offset + 1 >= self._behind.get(partition, offset + 2):
@@ -95,6 +103,8 @@ class Ownership:
             if start < ends[tp]:
                 self._behind[tp.partition] = ends[tp]
         self._assigned = {tp.partition for tp in tps}
+        if not tps:
+            _log.warning("This worker is idle: there are more workers than partitions.")
         self._pulse.renew()
         self._joined = True
 

@@ -21,6 +21,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from streamapp.errors import Fate, StreamappError
+from streamapp.stream.intake import ending_the_worker
 from streamapp.stream.outlet import Outlet
 from streamapp.stream.publication import Publication
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from faust import App
 
+    from streamapp.stream.circuit import Circuit
     from streamapp.stream.load import Turn
     from streamapp.stream.pieces import Pieces
     from streamapp.stream.turns import Turns
@@ -45,18 +47,19 @@ def register(
     *,
     pieces: Pieces,
     topics: Topics,
+    kafka: Circuit,
     turns: Turns,
     answers_for: Callable[[int], bool],
     clock: Callable[[], float],
 ) -> None:
     """Attach the task ``pace`` to the app."""
-    publication = Publication(Outlet(app, topics), topics=topics, clock=clock)
+    publication = Publication(Outlet(app, topics, kafka), topics=topics, clock=clock)
     pacer = Pacer(publication, pieces=pieces, turns=turns, answers_for=answers_for)
 
     async def pace() -> None:
         await pacer.run()
 
-    app.task(pace)
+    app.task(ending_the_worker(app, pace))
 
 
 class Pacer:

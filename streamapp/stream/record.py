@@ -18,7 +18,6 @@ from streamapp.events import PhotosFinished
 from streamapp.keys import record_id
 from streamapp.stream.intake import acknowledge, deliveries, ending_the_worker
 from streamapp.stream.outlet import raw_topic
-from streamapp.stream.patience import patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,20 +27,26 @@ if TYPE_CHECKING:
 
     from connectors.records.interface import RecordStore
     from streamapp.events import CroppedFace, Outcome
+    from streamapp.stream.circuit import Circuit
     from streamapp.topics import Topics
 
 
 def register(
-    app: App, *, topics: Topics, records: RecordStore, crop_url: Callable[[str], str]
+    app: App,
+    *,
+    topics: Topics,
+    records: RecordStore,
+    circuit: Circuit,
+    crop_url: Callable[[str], str],
 ) -> None:
     """Attach the agent ``record`` to the app; ``crop_url`` gives the address of a crop's key."""
 
     async def record(stream: StreamT[bytes]) -> None:
-        await patiently(records.prepare)
+        await circuit.patiently(records.prepare)
         async for event, entry in deliveries(stream, events.decode_batch_log):
             if isinstance(entry, PhotosFinished):
                 rows = [row for each in entry.outcomes for row in rows_of(entry, each, crop_url)]
-                await patiently(partial(records.upsert, rows))
+                await circuit.patiently(partial(records.upsert, rows))
             acknowledge(event)
 
     app.agent(raw_topic(app, topics.batches), name="record")(ending_the_worker(app, record))

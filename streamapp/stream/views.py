@@ -49,16 +49,6 @@ def register(
             return _problem(view, Code.PROGRESS_AWAY)
         return await _ask_owner(app, view, request, _owner(app, topics, partition))
 
-    @app.page("/live")
-    async def live(view: View, _request: Request) -> Response:
-        return view.json({"live": True})
-
-    @app.page("/ready")
-    async def ready(view: View, _request: Request) -> Response:
-        is_ready = ownership.ready
-        status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
-        return view.json({"ready": is_ready}, status=status)
-
 
 def _partition(app: App, topics: Topics, key: bytes) -> int | None:
     """Partition of a batch's key, the same in the batch log and in the table; None while unknown.

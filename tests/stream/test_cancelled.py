@@ -17,8 +17,10 @@ from connectors.ports import free_ports
 from streamapp.archive import RUN_PHOTOS
 from streamapp.events import PhotosFinished, RunControl, decode_batch_log, encode
 from streamapp.stream import control, detect
+from streamapp.stream.circuit import Circuits
 from streamapp.stream.control import Control
 from streamapp.stream.generations import WorkerApp
+from streamapp.stream.metrics import Metrics
 from streamapp.topics import Topics
 from tests.stream.test_detection import Bench, Children, photo
 
@@ -96,6 +98,8 @@ class Worker:
             topics=self.topics,
             control=self.control,
             children=cast("Any", self.children),
+            circuits=Circuits.closed(lambda: 1.0),
+            metrics=Metrics(),
             photo_time_limit_s=1,
             retry_delay_s=1,
             lane_photos_max=1000,

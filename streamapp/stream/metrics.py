@@ -1,0 +1,94 @@
+"""What a worker counts and measures, in Prometheus' text format.
+
+A registry of its own for each app: nothing is shared between workers, or kept when one ends.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from functools import partial
+from typing import TYPE_CHECKING
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from faust.types import TP
+
+    from streamapp.events import Outcome
+    from streamapp.stream.circuit import Circuit, Circuits
+    from streamapp.stream.consumer_thread import Lag
+    from streamapp.topics import Lane
+
+
+class Metrics:
+    """The counters; what is measured is read when somebody asks for `text`."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.photos = self._counter(
+            "photos", "Photos whose final outcome this worker told.", "state", "lane"
+        )
+        self.retries = self._counter("retries", "Photos put off for another attempt.", "lane")
+        self.dead_letters = self._counter("dead_letters", "Photos out of attempts.", "lane")
+        self.rebalances = self._counter("rebalances", "Times partitions were assigned.")
+        ProcessCollector(registry=self.registry)
+
+    def tell(self, lane: Lane, outcomes: Iterable[Outcome]) -> None:
+        """Count outcomes that are told."""
+        for state, photos in Tally(outcome.state for outcome in outcomes).items():
+            self.photos.labels(state, lane).inc(photos)
+
+    def measure(self, name: str, what: str, value: Callable[[], float]) -> None:
+        """Have a gauge ask for its value."""
+        Gauge(name, what, namespace="streamapp", registry=self.registry).set_function(value)
+
+    def measure_circuits(self, circuits: Circuits) -> None:
+        """Have the circuits in it."""
+        is_open = Gauge(
+            "streamapp_circuit_open",
+            "1 while the work waits for the service.",
+            ["service"],
+            registry=self.registry,
+        )
+        for circuit in circuits:
+            is_open.labels(circuit.service).set_function(partial(_is_open, circuit))
+
+    def measure_lags(self, lags: Callable[[], Mapping[TP, Lag]]) -> None:
+        """Have the lag of each assigned partition in it."""
+        self.registry.register(_Lags(lags))
+
+    def text(self) -> bytes:
+        """All of it."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, what: str, *labels: str) -> Counter:
+        return Counter(name, what, labels, namespace="streamapp", registry=self.registry)
+
+
+def _is_open(circuit: Circuit) -> float:
+    return float(circuit.is_open)
+
+
+class _Lags(Collector):
+    def __init__(self, lags: Callable[[], Mapping[TP, Lag]]) -> None:
+        self._lags = lags
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = GaugeMetricFamily(
+            "streamapp_lag_events",
+            "Events of the partition that are not acknowledged.",
+            labels=["topic", "partition"],
+        )
+        for tp, lag in self._lags().items():
+            family.add_metric([tp.topic, str(tp.partition)], lag.events)
+        yield family

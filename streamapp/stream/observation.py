@@ -1,0 +1,81 @@
+"""How a worker is observed: the watchdog, the metrics and what those who run it may ask."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from streamapp.stream import probes
+from streamapp.stream.intake import ending_the_worker
+from streamapp.stream.watchdog import Group, Watchdog
+from streamapp.topics import LANES
+
+if TYPE_CHECKING:
+    from faust import App
+
+    from streamapp.stream.circuit import Circuits
+    from streamapp.stream.detect import Detection
+    from streamapp.stream.metrics import Metrics
+    from streamapp.stream.ownership import Ownership
+    from streamapp.topics import Topics
+
+
+def register(
+    app: App,
+    *,
+    topics: Topics,
+    ownership: Ownership,
+    detection: Detection,
+    circuits: Circuits,
+    metrics: Metrics,
+    stall_limit_s: float,
+) -> None:
+    """Attach the watchdog's task and the views to the app."""
+    watchdog = Watchdog(
+        app,
+        groups=_groups(topics, detection),
+        circuits=circuits,
+        stall_limit_s=stall_limit_s,
+        clock=time.monotonic,
+    )
+    app.task(ending_the_worker(app, watchdog.watch))
+    probes.register(app, ownership=ownership, circuits=circuits, watchdog=watchdog, metrics=metrics)
+    metrics.measure_circuits(circuits)
+    metrics.measure_lags(lambda: watchdog.lags)
+    _measure(app, metrics, detection=detection, watchdog=watchdog)
+
+
+def _groups(topics: Topics, detection: Detection) -> tuple[Group, ...]:
+    """The streams that advance together; those of the lanes share the children."""
+    lanes = frozenset(map(topics.photos, LANES))
+    return (
+        Group("photos", lanes, lambda: detection.legal_until),
+        Group("archives", frozenset([topics.archives]), lambda: 0.0),
+        Group("the batch log", frozenset([topics.batches]), lambda: 0.0),
+    )
+
+
+def _measure(
+    app: App,
+    metrics: Metrics,
+    *,
+    detection: Detection,
+    watchdog: Watchdog,
+) -> None:
+    async def assigned(*_args: object, **_options: object) -> None:
+        metrics.rebalances.inc()
+
+    app.on_partitions_assigned.connect(assigned, weak=False)
+    metrics.measure(
+        "photos_in_hand",
+        "Photos that were taken and are not acknowledged.",
+        lambda: detection.photos_in_hand,
+    )
+    metrics.measure(
+        "standstill_seconds",
+        "Time for which a stream with lag has not advanced, at most.",
+        lambda: watchdog.stood_s,
+    )
+    metrics.measure(
+        "live", "0 once the worker is found to stand still.", lambda: float(not watchdog.verdict)
+    )
