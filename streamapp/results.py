@@ -101,9 +101,9 @@ class Results:
         yield label
         yield record.photo_name
         yield record.processing_status
-        # Of a photo that failed nobody knows.
-        failed = record.processing_status == "failed"
-        yield "" if failed else "yes" if record.face_detected else "no"
+        # Of a photo that failed, or was not worked on, nobody knows.
+        known = record.processing_status == "completed"
+        yield "" if not known else "yes" if record.face_detected else "no"
         yield record.face_index if record.face_detected else ""
         yield crop
         yield from (record.face_x, record.face_y, record.face_width, record.face_height)
@@ -115,7 +115,9 @@ class Results:
 
     def _save_crop(self, label: str, record: PhotoRecord, url: str) -> str:
         suffix = PurePosixPath(urlsplit(url).path).suffix.removeprefix(".")
-        key = crop_key(record.batch_id, record.photo_index, record.face_index, suffix)
+        key = crop_key(
+            record.batch_id, record.photo_index, record.face_index, suffix, run=record.run
+        )
         name = f"crops/{label}/{PurePosixPath(key).name}"
         path = self._folder / name
         path.parent.mkdir(exist_ok=True)
@@ -154,8 +156,8 @@ class Counts:
         self.rejected += record.face_rejected is not None
         if record.face_index > 0:
             return
-        if record.processing_status == "failed":
-            self.codes[record.error_code or "unknown"] += 1
+        if record.processing_status != "completed":
+            self.codes[record.error_code or record.processing_status] += 1
         elif record.face_detected:
             self.faces += 1
         else:
@@ -163,7 +165,7 @@ class Counts:
 
     @property
     def failed(self) -> int:
-        """Those that failed."""
+        """Those that failed or were cancelled."""
         return self.codes.total()
 
     @property

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import csv
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from connectors.objects.folder import FolderStore
 from connectors.records.sqlite import SqliteRecords
 from streamapp.keys import crop_key
 from streamapp.results import Counts, Results, labels
-from tests.photo_records import BATCH, a_failed_row, a_rejected_row, a_row
+from tests.photo_records import BATCH, a_cancelled_row, a_failed_row, a_rejected_row, a_row
+
+if TYPE_CHECKING:
+    from connectors.records.interface import PhotoRecord
 
 GROUP = [
     a_row(0),
@@ -24,12 +28,17 @@ GROUP = [
 
 
 async def _write_group(work: Path) -> Counts:
+    keys = [crop_key(BATCH, 0), crop_key(BATCH, 0, 2), crop_key(BATCH, 1, suffix="webp")]
+    return await _write(work, GROUP, keys)
+
+
+async def _write(work: Path, rows: list[PhotoRecord], keys: list[str]) -> Counts:
     objects, records = FolderStore(work / "objects"), SqliteRecords(work / "records.sqlite")
     objects.prepare()
     await records.prepare()
-    await records.upsert(GROUP)
+    await records.upsert(rows)
     await records.close()
-    for key in (crop_key(BATCH, 0), crop_key(BATCH, 0, 2), crop_key(BATCH, 1, suffix="webp")):
+    for key in keys:
         objects.put(key, key.encode(), "image/jpeg")
     return await Results(work / "out", objects=objects, records=records).write([("a", BATCH)])
 
@@ -145,3 +154,20 @@ def test_archives_of_one_name_are_numbered_until_the_name_is_free() -> None:
 
 def test_an_archive_called_like_the_folder_above_gets_a_name() -> None:
     assert labels([Path("...zip"), Path(".zip")]) == ["archive", ".zip"]
+
+
+def test_the_crop_of_a_later_run_is_the_one_of_its_row(tmp_path: Path) -> None:
+    row = a_row(0, run=3)
+    key = crop_key(BATCH, 0, run=3)
+    asyncio.run(_write(tmp_path, [row], [crop_key(BATCH, 0), key]))
+    assert crops(tmp_path / "out") == {"crops/a/00000000.3.jpg"}
+    assert (tmp_path / "out/crops/a/00000000.3.jpg").read_text() == key
+
+
+def test_a_cancelled_photo_is_told_as_such_and_no_face_is_denied(tmp_path: Path) -> None:
+    counts = asyncio.run(_write(tmp_path, [a_cancelled_row(0), a_failed_row(1)], []))
+    with (tmp_path / "out/results.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["status"], row["face"]) for row in rows] == [("cancelled", ""), ("failed", "")]
+    assert (counts.photos, counts.failed, counts.without_face) == (2, 2, 0)
+    assert counts.reasons == " (1 cancelled, 1 photo_broken)"

@@ -78,3 +78,17 @@ def test_a_rejected_face_is_a_row_without_a_crop() -> None:
     (row,) = rows(with_faces(CroppedFace(face=FACE, rejected="blurred")))
     assert (row.face_detected, row.face_rejected, row.face_x) == (True, "blurred", 1)
     assert (row.face_crop_url, row.cropped_photo_url) == (None, None)
+
+
+def test_every_row_tells_its_run() -> None:
+    frame = structs.replace(FRAME, run=4)
+    faces = tuple(CroppedFace(face=FACE, crop=crop_key("b1", 7, n, run=4)) for n in range(2))
+    failed = structs.replace(DONE, state="failed", code="photo_broken")
+    for outcome in (DONE, failed, structs.replace(DONE, faces=faces)):
+        assert {row.run for row in rows_of(frame, outcome, str)} == {4}
+
+
+def test_a_cancelled_photo_is_one_row_that_says_nothing_of_it() -> None:
+    assert rows(structs.replace(DONE, state="cancelled")) == [
+        structs.replace(PHOTO, processing_status="cancelled")
+    ]
