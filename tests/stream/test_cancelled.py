@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from streamapp.events import Outcome
+    from streamapp.stream.consumer import WorkerConsumer
 
 CANCELLED = RunControl(batch="b1", run=1, cancelled=True)
 
@@ -89,6 +90,7 @@ class Worker:
             web_enabled=False,
             topic_allow_declare=False,
             topic_disable_leader=True,
+            stream_wait_empty=False,
             consumer_auto_offset_reset="earliest",
         )
         broadcast = broadcast or Broadcast(kafka, self.topics.control)
@@ -104,6 +106,10 @@ class Worker:
             retry_delay_s=1,
             lane_photos_max=1000,
         )
+        self.app.on_rebalance_complete.connect(self._start_streams, weak=False)
+
+    async def _start_streams(self, *_: object, **__: object) -> None:
+        await cast("WorkerConsumer", self.app.consumer).first_offsets()
 
     @asynccontextmanager
     async def running(self, *told: tuple[str, bytes]) -> AsyncIterator[EventProducer]:
