@@ -1,4 +1,4 @@
-"""What is kept for a time only: archives with their manifests and quota marks, and crops.
+"""What is kept for a time only: archives with their manifests, runs and quota marks, and crops.
 
 Nothing of a batch goes before it has ended, and nobody's own objects (an imported archive, the
 photos of a listing) ever go. While a batch's owner cannot be asked it stays; one that its owner
@@ -20,7 +20,7 @@ import msgspec
 
 from streamapp.errors import Code, StreamappError
 from streamapp.events import decode_archive
-from streamapp.keys import ARCHIVES, BATCHES, CROPS, quota_mark_key
+from streamapp.keys import ARCHIVES, BATCHES, CROPS, RUNS, quota_mark_key
 from streamapp.progress import ENDED
 from streamapp.upload.batch_ids import is_batch_id
 from streamapp.upload.chain import MANIFEST_BYTES_MAX
@@ -139,14 +139,18 @@ def remove_crops(objects: UploadStore, old: Sequence[Stored], _before: float) ->
 
 
 def remove_archives(objects: UploadStore, old: Sequence[Stored], before: float) -> int:
-    """Remove all of a batch, some of whose manifests are given, unless one of them is younger.
+    """Remove all of a batch, some of whose manifests are given, unless a part or run is younger.
 
-    The last part goes first and each manifest after its archive: what a crash leaves is a batch
-    with fewer parts, whose manifests still name all that there is.
+    Its runs go first, then the last part, and each manifest after its archive: what a crash leaves
+    is a batch with fewer parts, whose manifests still name all that there is.
     """
-    parts = list(objects.listing(old[0].key.rpartition("/")[0] + "/"))
-    if any(part.modified >= before for part in parts):
+    prefix = old[0].key.rpartition("/")[0] + "/"
+    parts = list(objects.listing(prefix))
+    runs = list(objects.listing(RUNS + prefix.removeprefix(BATCHES)))
+    if any(each.modified >= before for each in (*parts, *runs)):
         return 0
+    for run in runs:
+        objects.delete(run.key)
     for manifest in reversed(parts):
         part = decode_archive(objects.read(manifest.key, 0, MANIFEST_BYTES_MAX))
         if part.archive.startswith(ARCHIVES):

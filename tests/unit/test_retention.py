@@ -10,7 +10,7 @@ import pytest
 from connectors.objects.folder import FolderStore
 from streamapp.errors import Code, StreamappError
 from streamapp.events import ArchiveStored, encode
-from streamapp.keys import archive_key, crop_key, manifest_key, quota_mark_key
+from streamapp.keys import archive_key, crop_key, manifest_key, quota_mark_key, run_key
 from streamapp.progress import Counts, Status
 from streamapp.upload.retention import Kept, Retention, Sweep, remove_archives
 
@@ -168,6 +168,26 @@ def test_a_batch_with_a_young_part_stays_whole(store: FolderStore) -> None:
     old, young = store.listing(f"batches/{A}/")
     before = store.keys("")
     assert remove_archives(store, [old], young.modified) == 0
+    assert store.keys("") == before
+
+
+async def test_the_runs_of_a_batch_go_with_its_archive(store: FolderStore, owners: Owners) -> None:
+    for batch in (A, B):
+        add_part(store, batch)
+        store.put(run_key(batch, 2), b"run", "")
+        store.put(run_key(batch, 3), b"run", "")
+    owners.states = {A: "completed", B: "processing"}
+    await retention(store, owners, 8, archives=7).advance()
+    assert store.keys("runs/") == [run_key(B, 2), run_key(B, 3)]
+
+
+def test_a_batch_with_a_young_run_stays_whole(store: FolderStore) -> None:
+    add_part(store, A)
+    store.put(run_key(A, 2), b"run", "")
+    (part,), (run,) = store.listing(f"batches/{A}/"), store.listing(f"runs/{A}/")
+    before = store.keys("")
+    assert part.modified < run.modified
+    assert remove_archives(store, [part], run.modified) == 0
     assert store.keys("") == before
 
 
