@@ -103,17 +103,23 @@ def _earliest(known: float, told: float) -> float:
 
 def _finished(state: Progress, event: PhotosFinished) -> Progress:
     finished, failed = indexes_of(state.finished), indexes_of(state.failed)
+    passed_over = indexes_of(state.passed_over)
+    last = 0.0
     for outcome in event.outcomes:
+        if outcome.state == "cancelled":
+            passed_over.add(outcome.index)
+            continue
         if outcome.state == "completed":
             failed.discard(outcome.index)
         elif outcome.index not in finished:
             failed.add(outcome.index)
         finished.add(outcome.index)
-    last = max((outcome.finished_at for outcome in event.outcomes), default=0.0)
+        last = max(last, outcome.finished_at)
     return structs.replace(
         state,
         finished=serialized(finished),
         failed=serialized(failed),
+        passed_over=serialized(passed_over - finished),
         processed=len(finished),
         finished_at=max(state.finished_at, last),
     )

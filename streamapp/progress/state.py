@@ -51,11 +51,11 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The state of one batch: the value of the progress table, under the batch's key.
 
     ``parts`` are in the order of their photos; ``external_id`` is the first one's. ``finished``,
-    ``failed`` of them, and ``duplicates`` that are still to be queued are serialized roaring
-    bitmaps of photo indexes (some 30 bytes for 100,000 contiguous photos); ``processed`` is how
-    many are finished. ``changed`` is the last change of the priority: when, to what. Times are
-    Unix seconds, 0 when unknown. ``log_offset`` is the offset of the last event of the batch log
-    that is folded in; the table's, not the fold's.
+    ``failed`` of them, ``passed_over`` since the batch was cancelled, and ``duplicates`` that are
+    still to be queued are serialized roaring bitmaps of photo indexes (some 30 bytes for 100,000
+    contiguous photos); ``processed`` is how many are finished. ``changed`` is the last change of
+    the priority: when, to what. Times are Unix seconds, 0 when unknown. ``log_offset`` is the
+    offset of the last event of the batch log that is folded in; the table's, not the fold's.
     """
 
     batch: str
@@ -69,6 +69,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cancelled_at: float = 0.0
     finished: bytes = b""
     failed: bytes = b""
+    passed_over: bytes = b""
     processed: int = 0
     log_offset: int = -1
 
@@ -105,7 +106,8 @@ decode = msgspec.msgpack.Decoder(Progress).decode
 
 def is_settled(state: Progress) -> bool:
     """Whether nothing that the batch log may still hold changes the batch's status."""
-    cancelled = state.cancelled_at > 0 and state.processed >= state.queued
+    told = state.processed + len(indexes_of(state.passed_over))
+    cancelled = state.cancelled_at > 0 and told >= state.queued
     return state.is_complete or cancelled
 
 

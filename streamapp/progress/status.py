@@ -30,6 +30,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
 
     Of ``image_count`` photos ``queued`` were given to the workers so far, or failed at once.
     ``skipped`` counts the entries that are neither photo nor defect, ``skipped_by`` by reason.
+    ``cancelled`` are the photos of a cancelled batch that are not processed; a few that were in
+    work may still be.
     """
 
     batch_id: str
@@ -40,6 +42,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     priority: int = 0
     external_id: str = ""
     queued: int = 0
+    cancelled: int = 0
     skipped: int = 0
     skipped_by: dict[str, int] = {}
 
@@ -68,6 +71,7 @@ def status(state: Progress) -> Status:
         priority=state.priority,
         external_id=state.external_id,
         queued=state.queued,
+        cancelled=total - state.processed if state.cancelled_at else 0,
         skipped=sum(part.skipped for part in state.parts),
         skipped_by=dict(skipped_by),
     )

@@ -57,6 +57,10 @@ def lane_photos_max(window_photos: int) -> int:
     return 2 * 2 * max(RUN_PHOTOS, window_photos)
 
 
+HEARTBEATS = 6
+"""In a session timeout; the others learn by theirs that one is missing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerValues:
     """The settings a worker runs by."""
@@ -97,7 +101,7 @@ def create_app(
         topic_disable_leader=True,
         topic_partitions=topics.partitions,
         broker_session_timeout=values.session_timeout_s,
-        broker_heartbeat_interval=values.session_timeout_s / 3,
+        broker_heartbeat_interval=values.session_timeout_s / HEARTBEATS,
         broker_max_poll_records=poll_events_max(topics.partitions),
         broker_commit_interval=1.0,
         consumer_auto_offset_reset="earliest",
@@ -140,7 +144,14 @@ def create_app(
         retry_delay_s=values.retry_delay_s,
         lane_photos_max=lane_photos_max(window_photos),
     )
-    tally.register(app, topics=topics, table=table, ownership=ownership, turns=turns)
+    tally.register(
+        app,
+        topics=topics,
+        kafka=circuits.kafka,
+        table=table,
+        ownership=ownership,
+        turns=turns,
+    )
     record.register(
         app, topics=topics, records=records, circuit=circuits.records, crop_url=objects.url
     )

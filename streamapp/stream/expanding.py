@@ -46,7 +46,7 @@ class Expanding:
 
     def fold(self, state: Progress) -> None:
         """Note what was folded."""
-        self.state = structs.replace(state, finished=b"", failed=b"")
+        self.state = structs.replace(state, finished=b"", failed=b"", passed_over=b"")
         self._count()
 
     def advance(self, part: Part, cursor: Cursor) -> None:

@@ -10,7 +10,7 @@ from msgspec import structs
 from streamapp import events
 from streamapp.errors import Code, StreamappError
 from streamapp.events import PhotosFinished
-from streamapp.keys import batch_key, photo_key
+from streamapp.keys import batch_key, control_key, photo_key
 from streamapp.topics import LANES
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from faust import App
     from faust.types import TopicT
 
-    from streamapp.events import BatchLogEvent, PhotoQueued
+    from streamapp.events import BatchLogEvent, PhotoQueued, RunControl
     from streamapp.stream.circuit import Circuit
     from streamapp.topics import Lane, Topics
 
@@ -37,6 +37,7 @@ class Outlet:
     def __init__(self, app: App, topics: Topics, kafka: Circuit) -> None:
         self._kafka = kafka
         self._batches = raw_topic(app, topics.batches)
+        self._control = raw_topic(app, topics.control)
         self._photos = {lane: raw_topic(app, topics.photos(lane)) for lane in LANES}
 
     async def tell(self, event: BatchLogEvent) -> None:
@@ -44,6 +45,11 @@ class Outlet:
         key = batch_key(event.batch)
         frames = [(key, value, None) for value in wire_messages(event)]
         await self._kafka.patiently(_Sending(self._batches, frames))
+
+    async def announce(self, told: RunControl) -> None:
+        """Let every worker know of a run."""
+        key = control_key(told.batch, told.run, cancelled=told.cancelled)
+        await self._kafka.patiently(_Sending(self._control, [(key, events.encode(told), None)]))
 
     async def queue(self, lane: Lane, photos: Iterable[tuple[PhotoQueued, int]]) -> None:
         """Publish photos, each with its partition; published again, they change nothing."""

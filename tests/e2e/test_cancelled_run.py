@@ -9,10 +9,8 @@ import httpx
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from connectors.kafka.producer import EventProducer
 from ops.sample.make import make_sample
-from streamapp.events import RunControl, encode
-from streamapp.keys import control_key, crop_key
+from streamapp.keys import crop_key
 from streamapp.topics import LANES
 from streamapp.wiring.values import topics
 from tests.e2e.installation import PATIENCE_S
@@ -30,19 +28,8 @@ BEFORE = 20
 
 
 def cancel(installation: Installation, batch: str) -> None:
-    """Cancel the batch, and tell all workers so, as its owner does."""
     url = f"{installation.members.uploader.url}/api/batch/{batch}/cancel"
     assert httpx.post(url, timeout=10).status_code == httpx.codes.OK
-    settings = installation.settings
-    told = RunControl(batch=batch, run=1, cancelled=True)
-
-    async def tell() -> None:
-        producer = EventProducer(settings.kafka_bootstrap)
-        key = control_key(batch, 1, cancelled=True)
-        await producer.publish(topics(settings).control, key, encode(told))
-        await producer.close()
-
-    asyncio.run(tell())
 
 
 async def until_idle(installation: Installation) -> None:
@@ -77,6 +64,9 @@ def assert_settled(installation: Installation, batch: str) -> list[PhotoRecord]:
     states = [row.processing_status for row in rows]
     assert set(states) == {"completed", "cancelled"}
     assert BEFORE <= states.count("completed") < states.count("cancelled")
+    done = states.count("completed")
+    assert status["progress"] == {"processed": done, "total": PHOTOS, "failed": 0}
+    assert status["cancelled"] == PHOTOS - done
     with_face = [row.photo_index for row in rows if row.face_detected]
     assert installation.crops(batch) == {crop_key(batch, index) for index in with_face}
     return rows

@@ -76,7 +76,7 @@ outcomes = st.builds(
     Outcome,
     index=st.integers(0, PHOTOS - 1),
     name=st.just("a.jpg"),
-    state=st.sampled_from(["completed", "failed"]),
+    state=st.sampled_from(["completed", "failed", "cancelled"]),
     finished_at=times,
 )
 finished = st.builds(
@@ -100,8 +100,8 @@ def folded(log: list[BatchLogEvent]) -> progress.Progress:
 
 def meaning(state: progress.Progress) -> tuple[object, ...]:
     """The state with sets for bitmaps: one set has several wire forms."""
-    plain = structs.replace(state, finished=b"", failed=b"", duplicates=b"")
-    bitmaps = [state.finished, state.failed, state.duplicates]
+    plain = structs.replace(state, finished=b"", failed=b"", passed_over=b"", duplicates=b"")
+    bitmaps = [state.finished, state.failed, state.passed_over, state.duplicates]
     return plain, *(set(BitMap.deserialize(b)) if b else set() for b in bitmaps)
 
 
@@ -120,8 +120,19 @@ def test_a_photo_is_in_one_final_state_at_most(log: list[BatchLogEvent]) -> None
     status = progress.status(folded(log))
     outcomes = [o for event in log if isinstance(event, PhotosFinished) for o in event.outcomes]
     done = {o.index for o in outcomes if o.state == "completed"}
-    assert status.progress.processed == len({o.index for o in outcomes})
-    assert status.progress.failed == len({o.index for o in outcomes} - done)
+    finished = done | {o.index for o in outcomes if o.state == "failed"}
+    assert status.progress.processed == len(finished)
+    assert status.progress.failed == len(finished - done)
+
+
+@given(log=logs)
+def test_a_photo_that_was_passed_over_and_finished_is_finished(log: list[BatchLogEvent]) -> None:
+    state = folded(log)
+    outcomes = [o for event in log if isinstance(event, PhotosFinished) for o in event.outcomes]
+    passed_over = {o.index for o in outcomes if o.state == "cancelled"}
+    finished = {o.index for o in outcomes if o.state != "cancelled"}
+    told = BitMap.deserialize(state.passed_over) if state.passed_over else BitMap()
+    assert set(told) == passed_over - finished
 
 
 @given(log=logs)
