@@ -20,6 +20,7 @@ from connectors.ports import free_ports, is_free
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _START_LIMIT_S = 60.0
@@ -35,17 +36,27 @@ _SHORT_LIVED = ("-XX:TieredStopAtLevel=1",)
 class EmbeddedKafka:
     """A broker on a folder of its own; a context manager that starts and stops it."""
 
-    def __init__(self, data: Path, *, heap_mb: int = 384, port: int | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        heap_mb: int = 384,
+        port: int | None = None,
+        proxied: Mapping[int, int] | None = None,
+    ) -> None:
         """Describe it; nothing starts yet.
 
         Args:
             data: Its folder, made when missing.
             heap_mb: The Java heap in MiB; 256 to 512 is sensible.
             port: Where it listens; by default a free port, another one at each start.
+            proxied: Further ports where it listens, each for the clients of a proxy on loopback,
+                and the proxy's port, which is what these clients are told.
         """
         self._data = data.absolute()
         self._heap_mb = heap_mb
         self._wanted_port = port
+        self._proxied = dict(proxied or {})
         self._port = 0
         self._daemon: Daemon | None = None
         self._failures = Failures()
@@ -86,7 +97,12 @@ class EmbeddedKafka:
         java = [str(find_java()), "-cp", f"{jar_folder()}/*", *_LEAN]
         with lock(self._data) as held:
             self._port, controller_port = _ports(port)
-            configure(self._data, port=self._port, controller_port=controller_port)
+            configure(
+                self._data,
+                port=self._port,
+                controller_port=controller_port,
+                proxied=self._proxied,
+            )
             format_once(self._data, [*java, *_SHORT_LIVED])
             run = [*java, f"-Xmx{self._heap_mb}m", "kafka.Kafka", "server.properties"]
             self._daemon = Daemon(run, log=self._data / "kafka.log", cwd=self._data)

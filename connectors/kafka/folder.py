@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _FORMAT_LIMIT_S = 60
@@ -28,7 +28,9 @@ _TAIL_BYTES = 2000
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+listeners={listeners},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners={advertised}
+listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 log.dirs=log
@@ -66,9 +68,18 @@ def lock(data: Path) -> IO[bytes]:
     return file
 
 
-def configure(data: Path, *, port: int, controller_port: int) -> None:
-    """Write the settings of this start."""
-    text = _PROPERTIES.format(port=port, controller_port=controller_port)
+def configure(data: Path, *, port: int, controller_port: int, proxied: Mapping[int, int]) -> None:
+    """Write the settings of this start; ``proxied`` as `EmbeddedKafka` takes it."""
+    # Each of these ports is a listener of its own, since a broker tells an address by listener.
+    names = {"PLAINTEXT": (port, port)} | {
+        f"PROXY{n}": ports for n, ports in enumerate(proxied.items())
+    }
+    text = _PROPERTIES.format(
+        controller_port=controller_port,
+        listeners=",".join(f"{name}://127.0.0.1:{at}" for name, (at, _) in names.items()),
+        advertised=",".join(f"{name}://127.0.0.1:{told}" for name, (_, told) in names.items()),
+        protocols=",".join(f"{name}:PLAINTEXT" for name in names),
+    )
     (data / "server.properties").write_text(text)
 
 

@@ -39,8 +39,13 @@ def go_binary(name: str, package: str) -> Path:
         if not binary.exists():
             with tempfile.TemporaryDirectory(dir=binary.parent) as scratch:
                 _build(package, Path(scratch))
-                Path(scratch, name).replace(binary)
+                Path(scratch, _program(package)).replace(binary)
     return binary
+
+
+def _program(package: str) -> str:
+    """What ``go install`` calls the program: the last part of the package's path."""
+    return package.partition("@")[0].rpartition("/")[2]
 
 
 def _build(package: str, folder: Path) -> None:
