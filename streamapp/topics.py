@@ -46,6 +46,11 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.prefix}streamapp"
 
     @property
+    def retry_group(self) -> str:
+        """Consumer group of those who bring retries back."""
+        return f"{self.app_id}-retry"
+
+    @property
     def archives(self) -> str:
         """`events.ArchiveStored`."""
         return f"{self.prefix}archives"

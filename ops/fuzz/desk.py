@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from faust.types import TP
 
@@ -33,6 +33,9 @@ from streamapp.stream.retry import Retries
 from streamapp.topics import Topics
 from streamapp.vision import DEFAULTS
 from streamapp.vision.children import Children
+
+if TYPE_CHECKING:
+    from streamapp.stream.outlet import Message
 
 T = TypeVar("T")
 
@@ -77,7 +80,12 @@ class Desk:
             cast("Any", log),
             control=Control(time.time),
             retries=Retries(
-                cast("Any", log), Topics(partitions=1), retry_delay_s=1, clock=time.time
+                cast("Any", log),
+                Topics(partitions=1, attempts=1),
+                metrics=Metrics(),
+                retry_delay_s=1,
+                clock=time.time,
+                chance=lambda: 0.5,
             ),
             children=self.children,
             circuit=Circuit("objects", time.time),
@@ -149,6 +157,9 @@ class _Log:
     def __init__(self) -> None:
         self.outcomes: dict[int, Outcome] = {}
         self.acknowledged = 0
+
+    async def bury(self, _photo: Message) -> None:
+        """Its outcome is told as well."""
 
     async def tell(self, event: PhotosFinished) -> None:
         self.outcomes |= {outcome.index: outcome for outcome in event.outcomes}

@@ -9,16 +9,29 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING
 
 from streamapp.archive import RUN_PHOTOS
-from streamapp.stream import control, detect, expand, observation, pacer, record, tally, views
+from streamapp.stream import (
+    control,
+    detect,
+    expand,
+    observation,
+    pacer,
+    record,
+    retry,
+    tally,
+    views,
+)
 from streamapp.stream.circuit import Circuits
 from streamapp.stream.control import Control
 from streamapp.stream.generations import WorkerApp
 from streamapp.stream.metrics import Metrics
+from streamapp.stream.outlet import Outlet
 from streamapp.stream.ownership import Ownership
 from streamapp.stream.pieces import Pieces
+from streamapp.stream.retry import Retries
 from streamapp.stream.turns import Turns
 
 if TYPE_CHECKING:
@@ -30,6 +43,7 @@ if TYPE_CHECKING:
     from connectors.records.interface import RecordStore
     from streamapp.archive import Limits
     from streamapp.stream.control import Broadcast
+    from streamapp.stream.retry import Delayed
     from streamapp.topics import Topics
     from streamapp.vision.children import Children
 
@@ -85,6 +99,7 @@ def create_app(
     objects: ObjectStore,
     records: RecordStore,
     controls: Broadcast,
+    delayed: Delayed,
     children: Children,
 ) -> WorkerApp:
     """Assemble the worker; nothing connects before the app is started."""
@@ -131,17 +146,27 @@ def create_app(
         answers_for=ownership.answers_for,
         clock=time.time,
     )
+    outlet = Outlet(app, topics, circuits.kafka)
+    if topics.retries:
+        retry.register(app, outlet=outlet, delayed=delayed)
     known = Control(time.time)
     control.register(app, control=known, broadcast=controls)
     detection = detect.register(
         app,
         topics=topics,
         control=known,
+        retries=Retries(
+            outlet,
+            topics,
+            metrics=metrics,
+            retry_delay_s=values.retry_delay_s,
+            clock=time.time,
+            chance=Random().random,  # noqa: S311 - it spreads load, and is no secret
+        ),
         children=children,
         circuits=circuits,
         metrics=metrics,
         photo_time_limit_s=values.photo_time_limit_s,
-        retry_delay_s=values.retry_delay_s,
         lane_photos_max=lane_photos_max(window_photos),
     )
     tally.register(

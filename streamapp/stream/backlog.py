@@ -158,7 +158,10 @@ def _to_the_end(ring: dict[K, V], key: K, *, keep: bool) -> None:
 def _run_length(waiting: deque[Delivery]) -> int:
     run: list[PhotoQueued] = []
     for delivery in waiting:
-        if run and not archive.joins(run, delivery.photo):
+        # What has failed before may do so again, and is no company for others.
+        if run and (delivery.attempts or not archive.joins(run, delivery.photo)):
             break
         run.append(delivery.photo)
+        if delivery.attempts:
+            break
     return len(run)

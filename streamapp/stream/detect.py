@@ -2,9 +2,10 @@
 
 The agents only fill the backlog. Slots, one per child process and one to spare, empty it: a run of
 neighbours goes to a child, its outcomes to the batch log, and only when Kafka has them are the
-photos acknowledged, in offset order. A run that kills its child is done again photo by photo, each
-`ATTEMPTS` times, so that only the guilty one fails. Killed anywhere, the photos are delivered
-again. Children that cannot work at all end the worker: that is no photo's fault.
+photos acknowledged, in offset order. A run that kills its child is done again photo by photo, so
+that only the guilty one fails; that one is tried again later (see `retry`). Killed anywhere, the
+photos are delivered again. Children that cannot work at all end the worker: that is no photo's
+fault.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from streamapp.events import PhotosFinished
 from streamapp.stream.backlog import Backlog, Delivery
 from streamapp.stream.intake import acknowledge, current, deliveries, ending_the_worker
 from streamapp.stream.outlet import Outlet, raw_topic
-from streamapp.stream.retry import Retries, attempts_of
+from streamapp.stream.retry import attempts_of
 from streamapp.stream.window import Window
 from streamapp.topics import LANES
 from streamapp.vision.child import ChildUnfit
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from streamapp.stream.control import Control
     from streamapp.stream.generations import WorkerApp
     from streamapp.stream.metrics import Metrics
+    from streamapp.stream.retry import Retries
     from streamapp.topics import Lane, Topics
     from streamapp.vision.children import Children
 
@@ -47,9 +49,6 @@ WINDOW_PHOTOS_MAX = 4096
 STORE_LIMIT_S = 300.0
 """What a run may take beside its photos' own time; beyond, the store is taken to hang."""
 
-ATTEMPTS = 2
-"""Of a photo alone; its child may have died of something else, such as a lack of memory."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -58,19 +57,18 @@ def register(
     *,
     topics: Topics,
     control: Control,
+    retries: Retries,
     children: Children,
     circuits: Circuits,
     metrics: Metrics,
     photo_time_limit_s: float,
-    retry_delay_s: float,
     lane_photos_max: int,
 ) -> Detection:
     """Attach an agent per lane and the slots to the app."""
-    outlet = Outlet(app, topics, circuits.kafka)
     detection = Detection(
-        outlet,
+        Outlet(app, topics, circuits.kafka),
         control=control,
-        retries=Retries(outlet, topics, retry_delay_s=retry_delay_s, clock=time.time),
+        retries=retries,
         children=children,
         circuit=circuits.objects,
         metrics=metrics,
@@ -209,10 +207,8 @@ class Detection:
                 acknowledge(released)
         self._released.set()
 
-    async def _outcomes(
-        self, photos: Sequence[PhotoQueued], attempt: int = 1
-    ) -> tuple[Outcome, ...]:
-        """The outcomes of a run; of a single photo that fails, after its last attempt."""
+    async def _outcomes(self, photos: Sequence[PhotoQueued]) -> tuple[Outcome, ...]:
+        """The outcomes of a run."""
         limit_s = self._photo_time_limit_s * len(photos) + STORE_LIMIT_S
         # One slot is more than there are children: its run may have to wait for another first.
         self.legal_until = max(self.legal_until, time.monotonic() + 2 * limit_s)
@@ -229,6 +225,4 @@ class Detection:
             fault = StreamappError(Code.INTERNAL)
         if len(photos) > 1:
             return tuple([each for photo in photos for each in await self._outcomes([photo])])
-        if attempt < ATTEMPTS:
-            return await self._outcomes(photos, attempt + 1)
         return (failed(photos[0], fault),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
@@ -31,6 +31,15 @@ ACKNOWLEDGED_WITHIN_S = 5.0
 """Without an acknowledgement for that long Kafka is taken to be away."""
 
 
+class Message(NamedTuple):
+    """What goes to a topic; without a partition, to that of its key."""
+
+    key: bytes
+    value: bytes
+    partition: int | None = None
+    headers: dict[str, bytes] | None = None
+
+
 class Outlet:
     """Publishes and waits until Kafka has acknowledged, however long Kafka is away."""
 
@@ -38,26 +47,40 @@ class Outlet:
         self._kafka = kafka
         self._batches = raw_topic(app, topics.batches)
         self._control = raw_topic(app, topics.control)
+        self._retries = [raw_topic(app, name) for name in topics.retries]
+        self._dead = raw_topic(app, topics.dead)
         self._photos = {lane: raw_topic(app, topics.photos(lane)) for lane in LANES}
 
     async def tell(self, event: BatchLogEvent) -> None:
         """Append to the batch log, in the partition of the batch's key."""
         key = batch_key(event.batch)
-        frames = [(key, value, None) for value in wire_messages(event)]
+        frames = [Message(key, value) for value in wire_messages(event)]
         await self._kafka.patiently(_Sending(self._batches, frames))
 
     async def announce(self, told: RunControl) -> None:
         """Let every worker know of a run."""
         key = control_key(told.batch, told.run, cancelled=told.cancelled)
-        await self._kafka.patiently(_Sending(self._control, [(key, events.encode(told), None)]))
+        await self._kafka.patiently(_Sending(self._control, [Message(key, events.encode(told))]))
 
     async def queue(self, lane: Lane, photos: Iterable[tuple[PhotoQueued, int]]) -> None:
         """Publish photos, each with its partition; published again, they change nothing."""
         messages = [
-            (photo_key(photo.batch, photo.index), _checked(events.encode(photo)), partition)
+            Message(photo_key(photo.batch, photo.index), _checked(events.encode(photo)), partition)
             for photo, partition in photos
         ]
         await self._kafka.patiently(_Sending(self._photos[lane], messages))
+
+    async def put_off(self, failures: int, photo: Message) -> None:
+        """Publish a photo that failed so many times to the topic of its delay."""
+        await self._kafka.patiently(_Sending(self._retries[failures - 1], [photo]))
+
+    async def bring_back(self, lane: Lane, photo: Message) -> None:
+        """Publish a photo that was put off to its lane."""
+        await self._kafka.patiently(_Sending(self._photos[lane], [photo]))
+
+    async def bury(self, photo: Message) -> None:
+        """Publish a photo that is out of attempts for people to look at."""
+        await self._kafka.patiently(_Sending(self._dead, [photo]))
 
 
 def raw_topic(app: App, name: str) -> TopicT:
@@ -101,7 +124,7 @@ class _Sending:
     They are sent once more only when the client gave them up; what is slow stays in its buffer.
     """
 
-    def __init__(self, topic: TopicT, messages: Iterable[tuple[bytes, bytes, int | None]]) -> None:
+    def __init__(self, topic: TopicT, messages: Iterable[Message]) -> None:
         self._topic = topic
         self._messages = messages
         self._sent: asyncio.Task[None] | None = None
@@ -123,7 +146,7 @@ class _Sending:
         producer = await self._topic.app.maybe_start_producer()
         name = self._topic.get_topic_name()
         sent = [
-            await producer.send(name, key, value, partition, None, None)
-            for key, value, partition in self._messages
+            await producer.send(name, each.key, each.value, each.partition, None, each.headers)
+            for each in self._messages
         ]
         await asyncio.gather(*sent)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import TYPE_CHECKING
 
 from connectors.kafka.broadcast import Broadcast
+from connectors.kafka.delayed import Delayed
 from streamapp import crop_run
 from streamapp.crop_run import Cropper
 from streamapp.stream import app as stream_app
@@ -62,6 +64,13 @@ def worker_app(settings: Settings) -> WorkerApp:
         objects=object_store(settings),
         records=record_store(settings),
         controls=Broadcast(settings.kafka_bootstrap, topics(settings).control),
+        delayed=Delayed(
+            settings.kafka_bootstrap,
+            topics(settings).retries,
+            group=topics(settings).retry_group,
+            session_timeout_s=settings.session_timeout_s,
+            clock=time.time,
+        ),
         children=make_children(settings),
     )
 

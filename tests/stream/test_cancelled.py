@@ -21,6 +21,8 @@ from streamapp.stream.circuit import Circuits
 from streamapp.stream.control import Control
 from streamapp.stream.generations import WorkerApp
 from streamapp.stream.metrics import Metrics
+from streamapp.stream.outlet import Outlet
+from streamapp.stream.retry import Retries
 from streamapp.topics import Topics
 from tests.stream.test_detection import Bench, Children, photo
 
@@ -95,15 +97,23 @@ class Worker:
         )
         broadcast = broadcast or Broadcast(kafka, self.topics.control)
         control.register(self.app, control=self.control, broadcast=broadcast)
+        circuits, metrics = Circuits.closed(lambda: 1.0), Metrics()
         detect.register(
             self.app,
             topics=self.topics,
             control=self.control,
+            retries=Retries(
+                Outlet(self.app, self.topics, circuits.kafka),
+                self.topics,
+                metrics=metrics,
+                retry_delay_s=1,
+                clock=lambda: 1.0,
+                chance=lambda: 0.5,
+            ),
             children=cast("Any", self.children),
-            circuits=Circuits.closed(lambda: 1.0),
-            metrics=Metrics(),
+            circuits=circuits,
+            metrics=metrics,
             photo_time_limit_s=1,
-            retry_delay_s=1,
             lane_photos_max=1000,
         )
         self.app.on_rebalance_complete.connect(self._start_streams, weak=False)

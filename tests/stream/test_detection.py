@@ -10,12 +10,19 @@ import pytest
 from faust.types import TP
 
 from streamapp.errors import Code, StreamappError
-from streamapp.events import Outcome, PhotoQueued, PhotosFinished
+from streamapp.events import (
+    Attempt,
+    Outcome,
+    PhotoQueued,
+    PhotosFinished,
+    decode_attempts,
+    encode,
+)
 from streamapp.stream import detect, patience
 from streamapp.stream.backlog import Delivery
 from streamapp.stream.circuit import Circuit
 from streamapp.stream.control import Control
-from streamapp.stream.detect import ATTEMPTS, Detection
+from streamapp.stream.detect import Detection
 from streamapp.stream.metrics import Metrics
 from streamapp.stream.retry import Retries
 from streamapp.topics import Topics
@@ -23,6 +30,8 @@ from streamapp.vision.child import ChildUnfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from streamapp.stream.outlet import Message
 
 PARTITION = TP("photos-normal", 0)
 
@@ -56,7 +65,15 @@ class Outlet:
     def __init__(self, acked: list[int]) -> None:
         self.frames: list[PhotosFinished] = []
         self.acked_before: list[list[int]] = []
+        self.put_aside: list[tuple[int, Message]] = []
+        self.buried: list[Message] = []
         self._acked = acked
+
+    async def put_off(self, failures: int, photo: Message) -> None:
+        self.put_aside.append((failures, photo))
+
+    async def bury(self, photo: Message) -> None:
+        self.buried.append(photo)
 
     async def tell(self, event: PhotosFinished) -> None:
         await asyncio.sleep(0)
@@ -121,7 +138,12 @@ class Bench:
             cast("Any", self.outlet),
             control=Control(lambda: 1.0),
             retries=Retries(
-                cast("Any", self.outlet), Topics(partitions=1), retry_delay_s=1, clock=lambda: 1.0
+                cast("Any", self.outlet),
+                Topics(partitions=1),
+                metrics=Metrics(),
+                retry_delay_s=10,
+                clock=lambda: 1.0,
+                chance=lambda: 0.5,
             ),
             children=cast("Any", self.children),
             circuit=Circuit("objects", lambda: 1.0),
@@ -130,17 +152,20 @@ class Bench:
             lane_photos_max=1000,
         )
 
-    def delivery(self, index: int) -> Delivery:
+    def delivery(self, index: int, attempts: tuple[Attempt, ...] = ()) -> Delivery:
         event = Event(self.app, self.acked, index)
-        return Delivery(cast("Any", event), photo(index), "normal")
+        return Delivery(cast("Any", event), photo(index), "normal", attempts)
 
-    async def work_off(self, photos: int) -> None:
-        """Deliver photos and serve the slots until all are acknowledged, or for a moment."""
+    async def work_off(self, photos: int, attempts: tuple[Attempt, ...] = ()) -> None:
+        """Deliver photos, each after ``attempts``, and serve the slots.
+
+        Until all are acknowledged, or for a moment.
+        """
         slots = asyncio.create_task(self.detection.work())
         try:
             async with asyncio.timeout(2):
                 for index in range(photos):
-                    await self.detection.take(self.delivery(index))
+                    await self.detection.take(self.delivery(index, attempts))
                 while len(self.acked) < photos:
                     if slots.done():
                         slots.result()
@@ -166,25 +191,63 @@ async def test_a_run_that_kills_its_child_is_done_again_photo_by_photo() -> None
 
     bench = Bench(work)
     await bench.work_off(40)
-    expected = {index: "photo_timed_out" if index == 7 else None for index in range(40)}
-    assert bench.outlet.states == expected
-    assert bench.children.runs.count([7]) == ATTEMPTS
+    assert bench.outlet.states == {index: None for index in range(40) if index != 7}
+    assert bench.children.runs.count([7]) == 1
+    [(failures, message)] = bench.outlet.put_aside
+    assert (failures, message.key) == (1, b"b1/7")
 
 
-async def test_a_photo_whose_child_died_of_something_else_completes_at_the_next_attempt() -> None:
-    deaths = iter([True, True])
+FAILED = Attempt(at=0.5, code="photo_crashed", detail="exit code -9")
 
+
+def times_out(_indexes: Sequence[int]) -> None:
+    raise StreamappError(Code.PHOTO_TIMED_OUT)
+
+
+@pytest.mark.parametrize(("before", "due"), [((), b"11.000"), ((FAILED,), b"41.000")])
+async def test_a_photo_that_may_have_met_load_is_put_off_longer_each_time(
+    before: tuple[Attempt, ...], due: bytes
+) -> None:
+    bench = Bench(times_out)
+    await bench.work_off(1, before)
+    [(failures, message)] = bench.outlet.put_aside
+    assert failures == len(before) + 1
+    assert message.value == encode(photo(0))
+    assert message.partition == PARTITION.partition
+    assert message.headers is not None
+    assert message.headers["lane"] == b"normal"
+    assert message.headers["due"] == due
+    now = Attempt(at=1.0, code="photo_timed_out")
+    assert decode_attempts(message.headers["attempts"]) == (*before, now)
+    assert bench.outlet.frames == []
+
+
+async def test_after_its_last_attempt_a_photo_fails_and_is_buried_with_its_history() -> None:
+    bench = Bench(times_out)
+    await bench.work_off(1, (FAILED, FAILED))
+    assert bench.outlet.put_aside == []
+    assert bench.outlet.states == {0: "photo_timed_out"}
+    [message] = bench.outlet.buried
+    assert message.headers is not None
+    codes = [attempt.code for attempt in decode_attempts(message.headers["attempts"])]
+    assert codes == ["photo_crashed", "photo_crashed", "photo_timed_out"]
+
+
+async def test_a_photo_that_is_bad_for_good_is_neither_put_off_nor_buried() -> None:
     def work(_indexes: Sequence[int]) -> None:
-        if next(deaths, False):
-            raise StreamappError(Code.PHOTO_CRASHED)
+        raise StreamappError(Code.PHOTO_BROKEN)
 
     bench = Bench(work)
     await bench.work_off(1)
-    assert bench.outlet.states == {0: "photo_crashed"}
-    deaths = iter([True])
-    bench = Bench(work)
-    await bench.work_off(1)
-    assert bench.outlet.states == {0: None}
+    assert bench.outlet.states == {0: "photo_broken"}
+    assert bench.outlet.put_aside == []
+    assert bench.outlet.buried == []
+
+
+async def test_what_has_failed_before_is_worked_on_alone() -> None:
+    bench = Bench()
+    await bench.work_off(4, (FAILED,))
+    assert sorted(bench.children.runs) == [[0], [1], [2], [3]]
 
 
 async def test_a_store_that_is_away_fails_no_photo(monkeypatch: pytest.MonkeyPatch) -> None:
