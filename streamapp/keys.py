@@ -14,6 +14,8 @@ FIRST_RUN = 1
 STATUS_PATH = "/api/batch/status"
 """Path of a batch's progress, followed by ``/{batch}``; the same on uploader and workers."""
 
+TABLE_PATH = "/api/batch/table"
+"""Path of a batch's row of the progress table, followed by ``/{batch}``; on workers only."""
 
 PARTS_MAX = 256
 """Requests that can bring photos to one batch; its progress with all of them is one message."""

@@ -1,4 +1,4 @@
-"""Asks the workers how far a batch is; whichever is asked passes the question on to the owner.
+"""Asks the workers about a batch; whichever is asked passes the question on to the owner.
 
 No answer of the owner (it is starting, recovering or being replaced) is ``PROGRESS_AWAY``, fate
 *wait*, within a few seconds; never an old answer.
@@ -20,20 +20,20 @@ TIMEOUT = aiohttp.ClientTimeout(total=3, sock_connect=1)
 
 
 class WorkerViews:
-    """The group of workers behind ``addresses`` (``http://host:port``), any of which will do."""
+    """A view of the workers behind ``addresses`` (``http://host:port``), any of which will do."""
 
     def __init__(self, addresses: Sequence[str], *, path: str) -> None:
         self._urls = [f"{address.rstrip('/')}{path}" for address in addresses]
         self._session: aiohttp.ClientSession | None = None
 
-    async def status(self, batch: str) -> bytes | None:
-        """The batch's status as JSON; None when its owner does not know it.
+    async def ask(self, batch: str) -> bytes | None:
+        """What the view at ``path`` says of the batch; None when its owner does not know it.
 
         Raises:
             StreamappError: ``PROGRESS_AWAY``.
         """
         for url in list(self._urls):
-            status, body = await self._ask(f"{url}/{batch}")
+            status, body = await self._get(f"{url}/{batch}")
             if status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
                 return body if status == HTTPStatus.OK else None
             # Whoever could not say is asked last from now on: it may hang, not only be gone.
@@ -46,7 +46,7 @@ class WorkerViews:
         if self._session is not None:
             await self._session.close()
 
-    async def _ask(self, url: str) -> tuple[int, bytes]:
+    async def _get(self, url: str) -> tuple[int, bytes]:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=TIMEOUT)
         try:

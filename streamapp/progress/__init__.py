@@ -9,7 +9,16 @@ needed any more is forgotten by rules that hold for what is told again, too.
 from __future__ import annotations
 
 from streamapp.progress.fold import fold
-from streamapp.progress.state import Part, Progress, decode, duplicates_of, encode, is_settled
+from streamapp.progress.state import (
+    Part,
+    Progress,
+    decode,
+    duplicates_of,
+    encode,
+    indexes_of,
+    is_settled,
+    serialized,
+)
 from streamapp.progress.status import ENDED, Answer, BatchState, Counts, Status, joined, status
 
 __all__ = [
@@ -24,7 +33,9 @@ __all__ = [
     "duplicates_of",
     "encode",
     "fold",
+    "indexes_of",
     "is_settled",
     "joined",
+    "serialized",
     "status",
 ]

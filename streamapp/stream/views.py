@@ -1,5 +1,8 @@
 """Web views of a worker: the progress of a batch, from whichever worker owns it.
 
+As the API tells it (JSON), and the table's whole row (msgpack, `progress.Progress`) for those who
+need to know which photos.
+
 Any worker may be asked. One that owns the batch's partition answers from its table; another passes
 the request on to the owner; when there is none for the moment (a rebalance, a recovery) the answer
 is 503 with Retry-After, never a stale one.
@@ -17,9 +20,11 @@ from yarl import URL
 
 from streamapp import errors, progress
 from streamapp.errors import Code, StreamappError
-from streamapp.keys import STATUS_PATH, batch_key
+from streamapp.keys import STATUS_PATH, TABLE_PATH, batch_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from faust import App
     from faust.types import TableT
     from faust.web import Request, Response, View
@@ -27,11 +32,14 @@ if TYPE_CHECKING:
     from streamapp.stream.ownership import Ownership
     from streamapp.topics import Topics
 
+    Say = Callable[[View, bytes | None], Response]
+
 _ROUTED = "X-Streamapp-Routed"
 """Set on a request that a worker passed on, so that two that disagree do not play ball."""
 
 _ROUTE_TIMEOUT = ClientTimeout(total=2)
 _RETRY_AFTER_S = 1
+_JSON, _MSGPACK = "application/json", "application/msgpack"
 
 
 def register(
@@ -39,15 +47,22 @@ def register(
 ) -> None:
     """Attach the views to the app's web server."""
 
-    @app.page(f"{STATUS_PATH}/{{batch}}")
-    async def batch_status(view: View, request: Request, batch: str) -> Response:
+    async def owners_answer(view: View, request: Request, batch: str, say: Say) -> Response:
         key = batch_key(batch)
         partition = _partition(app, topics, key)
         if partition is not None and ownership.answers_for(partition):
-            return _answer(view, table.get(key))
+            return say(view, table.get(key))
         if _ROUTED in request.headers:
             return _problem(view, Code.PROGRESS_AWAY)
         return await _ask_owner(app, view, request, _owner(app, topics, partition))
+
+    @app.page(f"{STATUS_PATH}/{{batch}}")
+    async def batch_status(view: View, request: Request, batch: str) -> Response:
+        return await owners_answer(view, request, batch, _say_status)
+
+    @app.page(f"{TABLE_PATH}/{{batch}}")
+    async def batch_row(view: View, request: Request, batch: str) -> Response:
+        return await owners_answer(view, request, batch, _say_row)
 
 
 def _partition(app: App, topics: Topics, key: bytes) -> int | None:
@@ -81,11 +96,18 @@ def told(row: bytes | None) -> progress.Status | None:
     return progress.status(state)
 
 
-def _answer(view: View, row: bytes | None) -> Response:
+def _say_status(view: View, row: bytes | None) -> Response:
     status = told(row)
     if status is None:
         return _problem(view, Code.BATCH_UNKNOWN)
-    return _json(view, msgspec.json.encode(progress.Answer(batch=status)), HTTPStatus.OK)
+    body = msgspec.json.encode(progress.Answer(batch=status))
+    return _bytes(view, body, HTTPStatus.OK, _JSON)
+
+
+def _say_row(view: View, row: bytes | None) -> Response:
+    if row is None:
+        return _problem(view, Code.BATCH_UNKNOWN)
+    return _bytes(view, row, HTTPStatus.OK, _MSGPACK)
 
 
 async def _ask_owner(app: App, view: View, request: Request, owner: URL | None) -> Response:
@@ -95,19 +117,19 @@ async def _ask_owner(app: App, view: View, request: Request, owner: URL | None) 
         async with app.http_client.get(
             owner.with_path(request.url.path), headers={_ROUTED: "1"}, timeout=_ROUTE_TIMEOUT
         ) as answer:
-            return _json(view, await answer.read(), answer.status)
+            return _bytes(view, await answer.read(), answer.status, answer.content_type)
     except (ClientError, TimeoutError):
         # It died, or is this worker itself before it has recovered; Kafka will settle it.
         return _problem(view, Code.PROGRESS_AWAY)
 
 
 def _problem(view: View, code: Code) -> Response:
-    return _json(view, msgspec.json.encode(errors.problem(StreamappError(code))), code.status)
+    body = msgspec.json.encode(errors.problem(StreamappError(code)))
+    return _bytes(view, body, code.status, errors.PROBLEM_TYPE)
 
 
-def _json(view: View, body: bytes, status: int) -> Response:
+def _bytes(view: View, body: bytes, status: int, content_type: str) -> Response:
     headers = {"Cache-Control": "no-store"}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(_RETRY_AFTER_S)
-    kind = "application/json" if status == HTTPStatus.OK else errors.PROBLEM_TYPE
-    return view.bytes(body, content_type=kind, status=status, headers=headers)
+    return view.bytes(body, content_type=content_type, status=status, headers=headers)

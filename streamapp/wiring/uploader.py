@@ -64,7 +64,7 @@ class OwnersProgress:
 
     async def status(self, batch: str) -> Status | None:
         """The owner's answer."""
-        body = await self._workers.status(batch)
+        body = await self._workers.ask(batch)
         return None if body is None else msgspec.json.decode(body, type=Answer).batch
 
 
