@@ -5,8 +5,11 @@ receive         `upload`: a ZIP over HTTP into the object store, judged, `Archiv
 expand          `stream.expand` over `archive`: `BatchOpened`, one `PhotoQueued` per photo
 detect          `stream.detect`: runs of neighbours to child processes, outcomes to the log
 crop            `crop_run` over `archive` and `vision`: what a child does with a run
+retry           `stream.retry`: what may have met load waits, comes back, or is buried
 tally           `stream.tally` over `progress`: the batch log folded into a table
 record          `stream.record`: the batch log as rows of the database
+control         `stream.control`: every worker learns which runs were cancelled or replaced
+observe         `stream.observation`: watchdog, circuits, `/live`, `/ready`, `/metrics`
 ask             `stream.views` on the workers, `upload.routes` on the uploader
 ==============  =============================================================================
 
