@@ -17,6 +17,7 @@ import typer
 
 from streamapp.crop_command import crop
 from streamapp.errors import Code, StreamappError
+from streamapp.replay_command import replay
 from streamapp.settings import read_settings
 from streamapp.signals import Stopped, raise_on_signals
 from streamapp.upload_command import upload
@@ -77,6 +78,7 @@ def run(
 
 app.command()(crop)
 app.command()(upload)
+app.command()(replay)
 
 
 @app.command()

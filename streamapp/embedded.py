@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from connectors.kafka import admin
 from connectors.kafka.embedded import EmbeddedKafka
 from connectors.ports import is_free
+from streamapp import addresses
+from streamapp.addresses import Addresses
 from streamapp.errors import Code, StreamappError
 from streamapp.members import Members
 from streamapp.wiring.values import topics
@@ -60,6 +62,8 @@ class Installation:
             self._members = starting.enter_context(
                 Members(settings, port=self._port, workers=self._workers)
             )
+            starting.callback(addresses.remove, settings.data_dir)
+            addresses.write(settings.data_dir, self._whereabouts())
             self._running = starting.pop_all()
         return self
 
@@ -83,6 +87,10 @@ class Installation:
             "rows": _without_secrets(self._settings.records_url.get_secret_value())
             or str(data / "records.sqlite"),
         }
+
+    def _whereabouts(self) -> Addresses:
+        workers = ",".join(worker.url for worker in self._members.workers)
+        return Addresses(kafka_bootstrap=self._kafka.bootstrap, workers_url=workers)
 
     def watch(self) -> None:
         """Start again what has died, the broker first; to be called every now and then.

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from streamapp.errors import Code, StreamappError
-from streamapp.events import ArchiveStored, decode_archive, encode
+from streamapp.events import ArchiveStored, encode
 from streamapp.keys import PARTS_MAX, manifest_key
+from streamapp.manifests import read_manifest
 
 if TYPE_CHECKING:
     from connectors.objects.interface import UploadStore
 
-MANIFEST_BYTES_MAX = 1 << 20
 PHOTOS_MAX = 3_900_000
 """Of a batch: its progress is one Kafka message with bitmaps of its photos."""
 
@@ -97,10 +97,4 @@ class Chain:
         return None
 
     def _link(self, batch: str, number: int) -> ArchiveStored | None:
-        try:
-            data = self._objects.read(manifest_key(batch, number), 0, MANIFEST_BYTES_MAX)
-        except StreamappError as error:
-            if error.code is Code.OBJECT_MISSING:
-                return None
-            raise
-        return decode_archive(data)
+        return read_manifest(self._objects, batch, number)

@@ -21,9 +21,9 @@ import msgspec
 from streamapp.errors import Code, StreamappError
 from streamapp.events import decode_archive
 from streamapp.keys import ARCHIVES, BATCHES, CROPS, RUNS, quota_mark_key
+from streamapp.manifests import MANIFEST_BYTES_MAX
 from streamapp.progress import ENDED
 from streamapp.upload.batch_ids import is_batch_id
-from streamapp.upload.chain import MANIFEST_BYTES_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
