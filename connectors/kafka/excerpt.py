@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from connectors.kafka import admin
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ async def keys_since(
         StreamappError: ``TOPICS_MISSING``, when there is no such topic or partition;
             ``KAFKA_AWAY``.
     """
+    places = await _places(bootstrap, topic, partition)
     async with _connected(bootstrap) as reader:
-        places = await _places(reader, topic, partition)
         ends = await reader.end_offsets(places)
         starts = await reader.beginning_offsets(places)
         reader.assign(places)
@@ -49,13 +50,10 @@ async def keys_since(
                         yield event.key
 
 
-async def _places(
-    reader: AIOKafkaConsumer, topic: str, partition: int | None
-) -> list[TopicPartition]:
-    await reader.topics()  # asks for the metadata of all
-    known = sorted(reader.partitions_for_topic(topic) or ())
-    wanted = known if partition is None else [partition]
-    if not known or wanted[0] not in known:
+async def _places(bootstrap: str, topic: str, partition: int | None) -> list[TopicPartition]:
+    partitions = (await admin.describe(bootstrap, [topic])).get(topic, 0)
+    wanted = range(partitions) if partition is None else [partition]
+    if not wanted or wanted[0] >= partitions:
         raise StreamappError(
             Code.TOPICS_MISSING, topic if partition is None else f"{topic}, partition {partition}"
         )
