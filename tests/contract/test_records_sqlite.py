@@ -14,6 +14,7 @@ from streamapp.errors import Code, StreamappError
 from tests.photo_records import BATCH, a_row
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 WRITER = """
@@ -77,3 +78,25 @@ async def test_a_file_that_is_no_database_is_away(tmp_path: Path) -> None:
         await store.counts(BATCH)
     assert raised.value.code is Code.RECORDS_AWAY
     await store.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root can mount a file system")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+async def test_a_full_disk_is_an_outage_and_loses_nothing_that_was_there(small_disk: Path) -> None:
+    store = SqliteRecords(small_disk / "records.sqlite")
+    try:
+        await store.prepare()
+        await store.upsert([a_row(0)])
+        with pytest.raises(StreamappError) as caught:
+            await store.upsert([a_row(index) for index in range(1, 20_000)])
+        assert caught.value.code is Code.RECORDS_AWAY
+        assert [row.photo_index async for row in store.rows(BATCH)] == [0]
+    finally:
+        await store.close()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +13,8 @@ import pytest
 from ops.services.mariadb import MariadbServer
 from ops.services.minio import MinioServer, minio_binary
 from tests.e2e.installation import BROKEN, assert_exact
+from tests.e2e.outages import Memory, filled, frozen, wait_until_away, wait_until_ready
+from tests.fixtures_mariadb import connect
 from tests.fixtures_minio import MinioAccess
 
 if TYPE_CHECKING:
@@ -21,12 +23,25 @@ if TYPE_CHECKING:
 
     from tests.e2e.installation import Installation
 
-AWAY_S = 8.0
+HANGS_S = 8.0
+DISK_BYTES = 256 << 20
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[MinioServer]:
-    with MinioServer(tmp_path / "minio", minio_binary()) as running:
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, small enough to be filled."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root can mount a file system")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def server(disk: Path) -> Iterator[MinioServer]:
+    with MinioServer(disk / "minio", minio_binary()) as running:
         yield running
 
 
@@ -48,14 +63,17 @@ def mysql_url(database: MariadbServer) -> str:
     return database.url
 
 
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    """The process takes connections and answers nothing: what a client sees of a hung disk."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
+def begun(installation: Installation, archive: Path) -> str:
+    """A batch of which some photos are done and others are not."""
+    batch: str = installation.upload(archive)["batchId"]
+    installation.wait_for(batch, lambda status: status["progress"]["processed"] > 0)
+    return batch
+
+
+def assert_completed(installation: Installation, batch: str, archive: Path) -> None:
+    installation.wait_for(batch, lambda status: status["status"] == "completed")
+    wait_until_ready(installation.members)
+    assert_exact(installation, batch, archive, failed=len(BROKEN))
 
 
 def test_an_object_store_that_hangs_and_one_that_is_restarted_fail_no_photo(
@@ -63,21 +81,45 @@ def test_an_object_store_that_hangs_and_one_that_is_restarted_fail_no_photo(
 ) -> None:
     batch = installation.upload(archive)["batchId"]
     seen = installation.wait_for(batch, lambda status: status["progress"]["processed"] > 0)
+    memory = Memory(installation.members)
     with frozen(server.pid):
-        time.sleep(AWAY_S)
+        time.sleep(HANGS_S)
     server.stop()
-    time.sleep(AWAY_S / 2)
+    wait_until_away(installation.members, "objects")
     server.start()
     seen += installation.wait_for(batch, lambda status: status["status"] == "completed")
     assert seen == sorted(seen), "progress went backwards"
-    assert_exact(installation, batch, archive, failed=len(BROKEN))
+    assert_completed(installation, batch, archive)
+    memory.assert_flat()
 
 
-def test_a_database_that_is_away_loses_no_row_and_holds_up_no_photo(
+def test_an_object_store_whose_disk_is_full_fails_no_photo(
+    installation: Installation, archive: Path, disk: Path
+) -> None:
+    batch = begun(installation, archive)
+    with filled(disk):
+        wait_until_away(installation.members, "objects")
+    assert_completed(installation, batch, archive)
+
+
+def test_a_database_that_is_killed_loses_no_row_and_holds_up_no_photo(
     installation: Installation, archive: Path, database: MariadbServer
 ) -> None:
+    os.kill(database.pid, signal.SIGKILL)
     batch = installation.upload(archive)["batchId"]
-    database.stop()
     installation.wait_for(batch, lambda status: status["status"] == "completed")
+    wait_until_away(installation.members, "records")
     database.start()
-    assert_exact(installation, batch, archive, failed=len(BROKEN))
+    assert_completed(installation, batch, archive)
+
+
+def test_a_database_that_takes_no_rows_loses_none(
+    installation: Installation, archive: Path, database: MariadbServer
+) -> None:
+    batch = begun(installation, archive)
+    with connect(database.url) as holder, holder.cursor() as cursor:
+        cursor.execute("FLUSH TABLES WITH READ LOCK")
+        more = installation.upload(archive)["batchId"]
+        wait_until_away(installation.members, "records")
+    assert_completed(installation, batch, archive)
+    assert_completed(installation, more, archive)
