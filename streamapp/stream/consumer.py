@@ -71,12 +71,16 @@ class WorkerConsumer(Consumer):
         self._starts[tp] = start
         return start
 
-    async def lags(self) -> dict[TP, Lag]:
-        """How far each assigned stream is acknowledged; Kafka is asked for the ends.
+    async def lives(self) -> None:
+        """Return when Kafka's client gives a sign of life, whether Kafka does or not.
 
         Raises:
-            ConsumerEnded: Kafka's client does not run any more.
+            ConsumerEnded: It does not run any more.
         """
+        await cast("WorkerConsumerThread", self._thread).answers()
+
+    async def lags(self) -> dict[TP, Lag]:
+        """How far each assigned stream is acknowledged; Kafka is asked for the ends."""
         tps = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
         ends = await cast("WorkerConsumerThread", self._thread).ends(tps)
         return {

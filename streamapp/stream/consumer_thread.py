@@ -57,14 +57,18 @@ class WorkerConsumerThread(AIOKafkaConsumerThread):
 
     async def ends(self, tps: list[TP]) -> dict[TP, int]:
         """The offset of each partition's next event, asked past the queue of fetches."""
-        await self._answers()
         return await self._in_thread(self._ends(tps))
 
     async def _ends(self, tps: list[TP]) -> dict[TP, int]:
         ends: dict[TP, int] = await self._ensure_consumer().end_offsets(tps) if tps else {}
         return ends
 
-    async def _answers(self) -> None:
+    async def answers(self) -> None:
+        """Return when the thread gives a sign of life.
+
+        Raises:
+            ConsumerEnded: it does not.
+        """
         try:
             async with asyncio.timeout(THREAD_ANSWERS_WITHIN_S):
                 await self._in_thread(asyncio.sleep(0))

@@ -2,8 +2,9 @@
 
 Alive is who acknowledges while there is lag, not who is there. What is looked at: whether each
 group of streams advances, the thread of Kafka's client, and the event loop itself. Time in which
-nothing can advance is not counted: an open circuit, a rebalance, a recovery, and as long as the
-children may legally be at work. A process that was frozen is given time to find itself.
+nothing can advance is not counted: while a circuit is open, and as long as the children may legally
+be at work; a rebalance and the recovery with it have the same limit. A process that was frozen is
+given time to find itself.
 """
 
 from __future__ import annotations
@@ -108,18 +109,31 @@ class Watchdog:
             return None
         except ConsumerEnded as ended:
             return str(ended)
-        if self._app.rebalancing or any(circuit.is_open for circuit in self._circuits):
+        if any(circuit.is_open for circuit in self._circuits):
             self._stillness.forget()
             return None
+        return self._rebalancing() if self._app.rebalancing else self._standing()
+
+    def _rebalancing(self) -> str | None:
+        """Of a rebalance, and the recovery with it: nothing else is looked at meanwhile."""
+        mark = self._app.consumer_generation_id
+        self.stood_s = self._stillness.seconds("a rebalance", mark, owes=True)
+        stands = self.stood_s >= self._stall_limit_s
+        return "a rebalance or a recovery does not come to its end" if stands else None
+
+    def _standing(self) -> str | None:
+        self._stillness.seconds("a rebalance", None, owes=False)
         stood_s = {group: self._stood_s(group) for group in self._groups}
         self.stood_s = max(stood_s.values())
         standing = [group for group, each_s in stood_s.items() if each_s >= self._stall_limit_s]
         return "; ".join(map(self._describe, standing)) or None
 
     async def _ask(self) -> Mapping[TP, Lag]:
+        consumer = cast("WorkerConsumer", self._app.consumer)
+        await consumer.lives()
         try:
             async with asyncio.timeout(KAFKA_ANSWERS_WITHIN_S):
-                return await cast("WorkerConsumer", self._app.consumer).lags()
+                return await consumer.lags()
         except TimeoutError:
             raise StreamappError(Code.KAFKA_AWAY, "no answer to a question") from None
 
