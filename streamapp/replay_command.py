@@ -5,6 +5,7 @@ It talks to the store, to Kafka and to the workers directly, so its settings are
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -114,6 +115,7 @@ def replay(
     Or, gently, what came in the last two days: streamapp replay --since 2d --rate 20 --priority 10
     """
     raise_on_signals()
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # the job tells what is away
     # Imported here: a usage error need not wait for the clients.
     from streamapp.replay_batches.choosing import choice_of, pairs  # noqa: PLC0415
     from streamapp.replay_batches.job import Order  # noqa: PLC0415
@@ -137,7 +139,7 @@ def replay(
     except Stopped:
         typer.echo("Stopped; what was begun goes on.", err=True)
         raise
-    if not as_json:
+    if not as_json and (dry_run or len(told) > 1):
         typer.echo(summary(told, dry=dry_run))
     raise typer.Exit(0 if well else 1)
 
