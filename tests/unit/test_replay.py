@@ -199,14 +199,14 @@ async def test_an_archive_that_is_gone_or_another_is_not_read_again(
 
 @pytest.fixture
 def listing(objects: FolderStore) -> ArchiveStored:
-    """The batch's first part, as a listing of six objects of which 2 and 3 are gone."""
-    lines = b"".join(archive.listing_line(f"own/{number}.jpg", 4) for number in range(6))
+    """The batch's second part, as a listing of three objects of which 7 is gone."""
+    lines = b"".join(archive.listing_line(f"own/{number}.jpg", 4) for number in (6, 7, 8))
     part = structs.replace(
-        FIRST, archive="archives/a.list", archive_bytes=len(lines), kind="listing", duplicates=b""
+        SECOND, archive="archives/b.list", archive_bytes=len(lines), kind="listing"
     )
     objects.put(part.archive, lines, "application/jsonl")
-    objects.put(manifest_key("b1"), encode(part), "application/json")
-    for number in (0, 1, 4, 5):
+    objects.put(manifest_key("b1", 1), encode(part), "application/json")
+    for number in (6, 8):
         objects.put(f"own/{number}.jpg", b"jpeg", "image/jpeg")
     return part
 
@@ -216,9 +216,9 @@ async def test_of_a_listing_only_what_was_done_well_must_still_be_there(
     objects: FolderStore, workers: Workers
 ) -> None:
     assert len((await look(objects, workers)).photos) == 9
-    objects.delete("own/4.jpg")
+    objects.delete("own/8.jpg")
     refusal = await refused(objects, workers)
-    assert (refusal.code, refusal.detail) == (Code.OBJECT_MISSING, "own/4.jpg")
+    assert (refusal.code, refusal.detail) == (Code.OBJECT_MISSING, "own/8.jpg")
     assert list((await look(objects, workers, only_failed=True)).photos) == [2, 3, 7]
 
 
