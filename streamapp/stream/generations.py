@@ -53,11 +53,20 @@ class WorkerApp(faust.App):
 
     async def stop(self) -> None:
         """End; with what is in hand finished, unless the worker has crashed."""
-        if self.cut_end:
-            _cut_after(ENDING_S)
+        self._begin_to_end()
         if self.started and not self.should_stop:
             await self._finish()
         await super().stop()
+
+    def _crash(self, reason: BaseException) -> None:
+        """Called of whatever crashes in the app; nobody may come to call `stop` after it."""
+        self._begin_to_end()
+        super()._crash(reason)
+
+    def _begin_to_end(self) -> None:
+        if self.cut_end:
+            self.cut_end = False  # once
+            _cut_after(ENDING_S)
 
     async def _finish(self) -> None:
         try:

@@ -1,0 +1,193 @@
+"""A worker that cannot go on ends itself, so that its supervisor starts another.
+
+Each case breaks a real worker from within: a script makes the fault when a file appears.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from connectors.daemon import Daemon
+from connectors.kafka import admin
+from connectors.kafka.producer import EventProducer
+from connectors.ports import free_ports
+from streamapp.settings import environment, read_settings
+from streamapp.wiring.stores import object_store
+from streamapp.wiring.values import topics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from streamapp.settings import Settings
+
+PATIENCE_S = 90.0
+STALL_LIMIT_S = 10.0
+
+WORKER = """
+import asyncio, pathlib, sys, threading, time
+from streamapp.settings import read_settings
+from streamapp.stream import app as stream_app, consumer_thread, pacer, tally
+from streamapp.wiring.worker import worker_app
+
+consumer_thread.THREAD_ANSWERS_WITHIN_S = 3.0
+
+async def fail(*_):
+    raise RuntimeError("sabotage")
+
+def cancel_fetcher():
+    for future in app._fetcher._futures:
+        future.cancel()
+
+def never_acknowledge():
+    tally.acknowledge = lambda event: None
+
+def fail_the_pacer():
+    pacer.Pacer._wait = pacer.Pacer._serve = fail
+    for turns in wakers:
+        turns.changed.set()
+
+def end_the_client():
+    thread_loop = app.consumer._thread.thread_loop
+    thread_loop.call_soon_threadsafe(thread_loop.stop)
+
+def block_the_client():
+    app.consumer._thread.thread_loop.call_soon_threadsafe(time.sleep, 3600)
+
+def block_the_loop():
+    time.sleep(3600)
+
+def none():
+    pass
+
+def sabotage(loop, at, what):
+    while not at.exists():
+        time.sleep(0.05)
+    loop.call_soon_threadsafe(what)
+
+wakers = []
+class Turns(stream_app.Turns):
+    def __init__(self, **options):
+        super().__init__(**options)
+        wakers.append(self)
+stream_app.Turns = Turns
+
+if __name__ == "__main__":  # not again in its children
+    settings = read_settings()
+    app = worker_app(settings)
+    at, what = pathlib.Path(sys.argv[1]), globals()[sys.argv[2]]
+
+    @app.task
+    async def arm():
+        threading.Thread(
+            target=sabotage, args=(asyncio.get_running_loop(), at, what), daemon=True
+        ).start()
+
+    stream_app.run(app, log_level="INFO")
+"""
+
+
+@pytest.fixture
+def settings(kafka: str, tmp_path: Path) -> Settings:
+    [port] = free_ports(1)
+    settings = read_settings(
+        data_dir=tmp_path,
+        kafka_bootstrap=kafka,
+        kafka_prefix=f"test-{uuid4().hex}.",
+        worker_port=port,
+        worker_concurrency=1,
+        partitions=1,
+        stall_limit_s=STALL_LIMIT_S,
+    )
+    object_store(settings).prepare()
+    asyncio.run(admin.provision(kafka, topics(settings).specs(), replication_factor=1))
+    return settings
+
+
+@pytest.fixture
+def worker(settings: Settings, tmp_path: Path, fault: str) -> Iterator[Daemon]:
+    """A ready worker that breaks when the file ``now`` is there."""
+    script = tmp_path / "worker.py"
+    script.write_text(WORKER)
+    daemon = Daemon(
+        [sys.executable, str(script), str(tmp_path / "now"), fault],
+        log=tmp_path / "worker.log",
+        env=environment(settings),
+    )
+    daemon.start()
+    try:
+        wait_until_ready(settings, daemon)
+        yield daemon
+    finally:
+        daemon.stop()
+
+
+def wait_until_ready(settings: Settings, worker: Daemon) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        assert worker.exit_code is None, worker.log_tail()
+        assert time.monotonic() < deadline, worker.log_tail()
+        try:
+            if httpx.get(f"http://127.0.0.1:{settings.worker_port}/ready").is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+
+
+async def give_work(settings: Settings) -> None:
+    """An event that a worker acknowledges at once, on each stream."""
+    of = topics(settings)
+    producer = EventProducer(settings.kafka_bootstrap)
+    await producer.start()
+    try:
+        for topic in (of.archives, of.batches, of.photos("normal")):
+            await producer.publish(topic, b"b1", b"nothing that can be read")
+    finally:
+        await producer.close()
+
+
+def wait_for_the_end(worker: Daemon) -> int:
+    deadline = time.monotonic() + PATIENCE_S
+    while (code := worker.exit_code) is None:
+        assert time.monotonic() < deadline, worker.log_tail()
+        time.sleep(0.1)
+    return code
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("never_acknowledge", "the batch log does not advance"),
+        ("cancel_fetcher", "does not advance"),
+        ("end_the_client", "the thread of Kafka's client has ended"),
+        ("block_the_client", "the thread of Kafka's client stands still"),
+        ("fail_the_pacer", "this worker ends: pace failed"),
+        ("block_the_loop", "its event loop is blocked"),
+    ],
+)
+def test_it_ends_and_says_why(
+    settings: Settings, worker: Daemon, tmp_path: Path, fault: str, why: str
+) -> None:
+    (tmp_path / "now").touch()
+    time.sleep(0.5)  # the fault is made within a tenth
+    asyncio.run(give_work(settings))
+    assert wait_for_the_end(worker) != 0, fault
+    assert why in (tmp_path / "worker.log").read_text()
+
+
+@pytest.mark.parametrize("fault", ["none"])
+def test_one_that_advances_lives(settings: Settings, worker: Daemon) -> None:
+    end = time.monotonic() + STALL_LIMIT_S + 6
+    while time.monotonic() < end:
+        asyncio.run(give_work(settings))
+        assert worker.exit_code is None, worker.log_tail()
+        time.sleep(0.2)
+    answer = httpx.get(f"http://127.0.0.1:{settings.worker_port}/live")
+    assert (answer.status_code, answer.json()) == (200, {"live": True})
