@@ -27,6 +27,7 @@ from streamapp.stream import (
 from streamapp.stream.circuit import Circuits
 from streamapp.stream.control import Control
 from streamapp.stream.generations import WorkerApp
+from streamapp.stream.local_state import LocalTable
 from streamapp.stream.metrics import Metrics
 from streamapp.stream.outlet import Outlet
 from streamapp.stream.ownership import Ownership
@@ -108,6 +109,7 @@ def create_app(
         topics.app_id,
         broker=[f"kafka://{address}" for address in values.kafka_bootstrap.split(",")],
         store="rocksdb://",
+        Table=LocalTable,
         datadir=values.data_dir,
         web_host=values.web_host,
         web_port=values.web_port,

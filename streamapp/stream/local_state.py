@@ -1,0 +1,77 @@
+"""The table's local copy, which may be damaged: then it is thrown away, since Kafka has it all.
+
+A RocksDB of a partition is read through when it is opened. One that cannot be opened or read (a
+torn file of a machine that lost power, a full disk, a folder somebody tidied) is deleted with a
+line in the log, and the partition recovers from the changelog's beginning. Else the worker would
+meet it again after each restart. One that another process holds open is left alone: Faust waits
+for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import faust
+from faust.stores import rocksdb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from faust.types import StoreT
+
+_HELD = ("While lock file:", "lock hold by current process")
+"""How RocksDB says that somebody has the folder open; a lock's file that is left over does not."""
+
+_log = logging.getLogger(__name__)
+
+
+class LocalTable(faust.Table[Any, Any]):
+    """A Faust table whose damaged partitions on disk are made anew."""
+
+    def _new_store(self) -> StoreT[Any, Any]:
+        store = super()._new_store()
+        if isinstance(store, rocksdb.Store):
+            store.rocksdb_options = _SoundFolders(**self.options or {})
+        return store
+
+
+class _SoundFolders(rocksdb.RocksDBOptions):
+    """Opens folders that are sound, and makes those anew that are not."""
+
+    def open(self, path: Path, *, read_only: bool = False) -> Any:
+        try:
+            opened = super().open(path, read_only=read_only)
+        except Exception as error:
+            if any(held in str(error) for held in _HELD):
+                raise
+            damage = str(error)
+        else:
+            damage = _damage(opened)
+            if not damage:
+                return opened
+            opened.close()
+        _log.warning("%s is damaged and recovers from the changelog: %s", path, damage)
+        _remove(path)
+        return super().open(path, read_only=read_only)
+
+
+def _damage(opened: Any) -> str:
+    """What keeps the rows from being read; nothing when all are."""
+    rows = opened.iter()
+    rows.seek_to_first()
+    while rows.valid():
+        rows.next()
+    try:
+        rows.status()  # a damaged block just ends the rows, for whoever does not ask
+    except Exception as error:  # noqa: BLE001 - the only class that RocksDB's errors have
+        return str(error)
+    return ""
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
