@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,8 +97,12 @@ def test_an_object_store_that_hangs_and_one_that_is_restarted_fail_no_photo(
 def test_an_object_store_whose_disk_is_full_fails_no_photo(
     installation: Installation, archive: Path, disk: Path
 ) -> None:
-    batch = begun(installation, archive)
-    with filled(disk):
+    with ExitStack() as full:
+        with ExitStack() as asleep:  # so that it is full before they have put any crop
+            for worker in installation.members.workers:
+                asleep.enter_context(frozen(worker.daemon.pid))
+            batch = installation.upload(archive)["batchId"]
+            full.enter_context(filled(disk))
         wait_until_away(installation.members, "objects")
     assert_completed(installation, batch, archive)
 
