@@ -148,7 +148,7 @@ class Watchdog:
         where = ", ".join(
             f"{name} at {lag.committed} of {lag.end}" for name, lag in behind.items() if lag.events
         )
-        return f"{group.name} does not advance: {where}"
+        return f"there is no advance of {group.name}: {where}"
 
     def _of(self, group: Group) -> dict[TP, Lag]:
         return {tp: lag for tp, lag in self.lags.items() if tp.topic in group.topics}

@@ -18,6 +18,7 @@ from connectors.daemon import Daemon
 from connectors.kafka import admin
 from connectors.kafka.producer import EventProducer
 from connectors.ports import free_ports
+from streamapp.events import PhotoQueued, encode
 from streamapp.settings import environment, read_settings
 from streamapp.wiring.stores import object_store
 from streamapp.wiring.values import topics
@@ -31,13 +32,28 @@ if TYPE_CHECKING:
 PATIENCE_S = 90.0
 STALL_LIMIT_S = 10.0
 
+PHOTO = PhotoQueued(
+    batch="b1",
+    project="p",
+    index=0,
+    name="missing.jpg",
+    archive="archives/missing.zip",
+    header_offset=0,
+    compressed_bytes=900,
+    photo_bytes=900,
+    method=0,
+    crc=0,
+)
+
 WORKER = """
-import asyncio, pathlib, sys, threading, time
+import asyncio, os, pathlib, signal, sys, threading, time
 from streamapp.settings import read_settings
-from streamapp.stream import app as stream_app, consumer_thread, pacer, tally
-from streamapp.wiring.worker import worker_app
+from streamapp.stream import app as stream_app, consumer_thread, detect, pacer, tally
+from streamapp.vision.children import Children
+from streamapp.wiring import worker
 
 consumer_thread.THREAD_ANSWERS_WITHIN_S = 3.0
+detect.STORE_LIMIT_S = 1.0
 
 async def fail(*_):
     raise RuntimeError("sabotage")
@@ -61,6 +77,13 @@ def end_the_client():
 def block_the_client():
     app.consumer._thread.thread_loop.call_soon_threadsafe(time.sleep, 3600)
 
+def freeze_the_children():
+    children = [pid for pool in pools for pid in pool._pool_manager.worker_manager.workers]
+    for pid in children:
+        os.kill(pid, signal.SIGSTOP)
+    if not children:  # not started yet
+        asyncio.get_running_loop().call_later(0.1, freeze_the_children)
+
 def block_the_loop():
     time.sleep(3600)
 
@@ -72,6 +95,13 @@ def sabotage(loop, at, what):
         time.sleep(0.05)
     loop.call_soon_threadsafe(what)
 
+pools = []
+start_pool = Children._started_pool
+def started_pool(children):
+    pools.append(start_pool(children))
+    return pools[-1]
+Children._started_pool = started_pool
+
 wakers = []
 class Turns(stream_app.Turns):
     def __init__(self, **options):
@@ -81,7 +111,7 @@ stream_app.Turns = Turns
 
 if __name__ == "__main__":  # not again in its children
     settings = read_settings()
-    app = worker_app(settings)
+    app = worker.worker_app(settings)
     at, what = pathlib.Path(sys.argv[1]), globals()[sys.argv[2]]
 
     @app.task
@@ -104,6 +134,7 @@ def settings(kafka: str, tmp_path: Path) -> Settings:
         worker_port=port,
         worker_concurrency=1,
         partitions=1,
+        photo_time_limit_s=1,
         stall_limit_s=STALL_LIMIT_S,
     )
     object_store(settings).prepare()
@@ -142,13 +173,14 @@ def wait_until_ready(settings: Settings, worker: Daemon) -> None:
 
 
 async def give_work(settings: Settings) -> None:
-    """An event that a worker acknowledges at once, on each stream."""
+    """An event for each stream that a worker acknowledges at once, and a photo for the children."""
     of = topics(settings)
     producer = EventProducer(settings.kafka_bootstrap)
     await producer.start()
     try:
-        for topic in (of.archives, of.batches, of.photos("normal")):
+        for topic in (of.archives, of.batches):
             await producer.publish(topic, b"b1", b"nothing that can be read")
+        await producer.publish(of.photos("normal"), b"b1", encode(PHOTO))
     finally:
         await producer.close()
 
@@ -164,10 +196,11 @@ def wait_for_the_end(worker: Daemon) -> int:
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
-        ("never_acknowledge", "the batch log does not advance"),
-        ("cancel_fetcher", "does not advance"),
+        ("never_acknowledge", "no advance of the batch log"),
+        ("cancel_fetcher", "no advance of"),
         ("end_the_client", "the thread of Kafka's client has ended"),
         ("block_the_client", "the thread of Kafka's client stands still"),
+        ("freeze_the_children", "no advance of photos"),
         ("fail_the_pacer", "this worker ends: pace failed"),
         ("block_the_loop", "its event loop is blocked"),
     ],
