@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def cpu_seconds(stack: Stack, members: Members) -> dict[str, float]:
-    """CPU seconds so far of each process, by its part in the path."""
-    worker = psutil.Process(members.workers[0].daemon.pid)
+    """CPU seconds so far of each process, by its part in the path; of all workers together."""
+    workers = [psutil.Process(worker.daemon.pid) for worker in members.workers]
     seconds = {f"CPU {name}": cpu_of(pid) for name, pid in stack.pids.items()}
     seconds["CPU uploader"] = cpu_of(members.uploader.daemon.pid)
-    seconds["CPU worker parent"] = cpu_of(worker.pid)
+    seconds["CPU worker parent"] = sum(cpu_of(worker.pid) for worker in workers)
     seconds["CPU worker children"] = sum(
-        cpu_of(child.pid) for child in worker.children(recursive=True)
+        cpu_of(child.pid) for worker in workers for child in worker.children(recursive=True)
     )
     return seconds
 

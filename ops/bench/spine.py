@@ -14,73 +14,17 @@ import asyncio
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from ops.bench.bare import measure_bare
-from ops.bench.cpu import cpu_seconds
 from ops.bench.page import Page
+from ops.bench.path import Figures, measure_path
 from ops.bench.photos import make_photos, zip_photos
-from ops.services.stack import Stack, real_services
-from streamapp.client import Client
-from streamapp.errors import Fate, StreamappError
+from ops.services.stack import real_services
 from streamapp.members import Members
-from streamapp.wiring.stores import record_store
 
 CHILDREN = 2
-POLL_S = 0.25
-"""Not more often: what answers the poll is measured as well."""
-ROWS_PATIENCE_S = 60
-
-Figures = dict[str, float]
-"""Milliseconds per photo by name: ``wall``, ``upload``, and ``CPU …`` of each process."""
-
-
-async def measure_pipeline(stack: Stack, members: Members, archive: Path, photos: int) -> Figures:
-    """The whole path of one archive.
-
-    Wall time is from the first byte uploaded to the batch's completion; the CPU is read when the
-    last row is written too, which is a moment later.
-    """
-    before = cpu_seconds(stack, members)
-    began = time.perf_counter()
-    async with Client(members.uploader.url) as client:
-        batch = await client.upload_zip(
-            archive, project="bench", priority=5, on_bytes=lambda _: None
-        )
-        uploaded = time.perf_counter()
-        while not await is_completed(client, batch):  # noqa: ASYNC110 - it is another process
-            await asyncio.sleep(POLL_S)
-    finished = time.perf_counter()
-    await wait_for_rows(stack, batch, photos)
-    after = cpu_seconds(stack, members)
-    figures = {name: 1000 * (after[name] - before[name]) / photos for name in after}
-    return figures | {
-        "wall": 1000 * (finished - began) / photos,
-        "upload": 1000 * (uploaded - began) / photos,
-    }
-
-
-async def wait_for_rows(stack: Stack, batch: str, photos: int) -> None:
-    """Return when every photo has its row."""
-    records = record_store(stack.settings)
-    try:
-        async with asyncio.timeout(ROWS_PATIENCE_S):
-            while sum((await records.counts(batch)).values()) < photos:  # noqa: ASYNC110 - a table
-                await asyncio.sleep(POLL_S)
-    finally:
-        await records.close()
-
-
-async def is_completed(client: Client, batch: str) -> bool:
-    """Whether the batch is done; nobody can say while its owner is busy starting."""
-    try:
-        return (await client.status(batch)).status == "completed"
-    except StreamappError as error:
-        if error.fate is Fate.WAIT:
-            return False
-        raise
 
 
 def median(runs: Sequence[Figures]) -> Figures:
@@ -151,7 +95,7 @@ def main() -> None:
             # The first of each warms caches and compilers and is not counted.
             for _ in range(options.repeats + 1):
                 bare.append(measure_bare(photos, crops, processes=CHILDREN))
-                path.append(asyncio.run(measure_pipeline(stack, members, archive, len(photos))))
+                path.append(asyncio.run(measure_path(stack, members, archive, len(photos))))
         report(page, median(bare[1:]), median(path[1:]), options)
     if options.page:
         page.save(options.page)
