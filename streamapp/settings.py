@@ -95,7 +95,10 @@ class Settings(UploadSettings, VisionSettings, BaseSettings):
         3,
         ge=1,
         le=6,
-        description="Attempts at a photo whose failure may have been load; each has a topic.",
+        description=(
+            "Attempts at a photo whose failure may have been load; each after the first has a "
+            "topic. Fewer count at once, also for the photos that wait."
+        ),
     )
     retry_delay_s: float = Field(
         5.0,

@@ -7,6 +7,7 @@ All of them are made by ``streamapp topics``, none by a broker or by Faust on th
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from typing import Literal, get_args
 from zlib import crc32
@@ -73,6 +74,11 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
     def retries(self) -> tuple[str, ...]:
         """`events.PhotoQueued` that wait for another attempt, one topic for each delay."""
         return tuple(f"{self.prefix}photos-retry-{n}" for n in range(1, self.attempts))
+
+    @property
+    def retry_pattern(self) -> str:
+        """Regular expression of all topics of retries, also of those of more attempts than now."""
+        return f"^{re.escape(self.prefix)}photos-retry-[0-9]+$"
 
     @property
     def dead(self) -> str:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 PAUSE_S = 1.0
 """From a failure to the next try, and the longest time without a look at the group."""
 
+STOP_LIMIT_S = 2.0
+"""For leaving the group."""
+
 EVENTS_MAX = 100
 """Of a poll."""
 
@@ -39,23 +42,23 @@ class Waiting(NamedTuple):
     offset: int
     key: bytes
     value: bytes
-    headers: Mapping[str, bytes]
+    headers: Mapping[str, bytes | None]
 
 
 class Delayed:
-    """The topics ``topics``, shared by the members of ``group``."""
+    """The topics that match ``pattern``, shared by the members of ``group``."""
 
     def __init__(
         self,
         bootstrap: str,
-        topics: Sequence[str],
+        pattern: str,
         *,
         group: str,
         session_timeout_s: float,
         clock: Callable[[], float],
     ) -> None:
         self._bootstrap = bootstrap
-        self._topics = topics
+        self._pattern = pattern
         self._group = group
         self._session_timeout_s = session_timeout_s
         self._clock = clock
@@ -83,7 +86,6 @@ class Delayed:
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AIOKafkaConsumer]:
         consumer = AIOKafkaConsumer(
-            *self._topics,
             bootstrap_servers=self._bootstrap,
             group_id=self._group,
             enable_auto_commit=False,
@@ -92,11 +94,15 @@ class Delayed:
             heartbeat_interval_ms=int(self._session_timeout_s * 1000 / 3),
             max_poll_records=EVENTS_MAX,
         )
+        consumer.subscribe(pattern=self._pattern)
         try:
             await consumer.start()
             yield consumer
         finally:
-            await consumer.stop()
+            try:
+                await asyncio.wait_for(consumer.stop(), STOP_LIMIT_S)
+            except TimeoutError:  # Kafka hangs: the group learns by the session's timeout
+                await consumer._client.close()  # noqa: SLF001 - nothing else closes only that
 
     async def _follow(
         self,

@@ -149,8 +149,7 @@ def create_app(
         clock=time.time,
     )
     outlet = Outlet(app, topics, circuits.kafka)
-    if topics.retries:
-        retry.register(app, outlet=outlet, delayed=delayed)
+    retry.register(app, outlet=outlet, delayed=delayed)
     known = Control(time.time)
     control.register(app, control=known, broadcast=controls)
     detection = detect.register(

@@ -10,6 +10,7 @@ dies may do it twice and never leaves it out.
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
@@ -59,7 +60,7 @@ class Waiting(Protocol):
     @property
     def value(self) -> bytes: ...  # noqa: D102
     @property
-    def headers(self) -> Mapping[str, bytes]: ...  # noqa: D102
+    def headers(self) -> Mapping[str, bytes | None]: ...  # noqa: D102
 
 
 class Delayed(Protocol):
@@ -84,11 +85,14 @@ def register(app: App, *, outlet: Outlet, delayed: Delayed) -> None:
 
     async def bring_back(waiting: Waiting) -> None:
         if back := return_of(waiting):
-            attempts = waiting.headers.get(ATTEMPTS_HEADER, b"[]")
-            headers = {ATTEMPTS_HEADER: attempts}
+            headers = {ATTEMPTS_HEADER: waiting.headers.get(ATTEMPTS_HEADER) or b"[]"}
             await outlet.bring_back(
                 back.lane, Message(waiting.key, waiting.value, waiting.partition, headers)
             )
+
+        else:
+            place = (waiting.topic, waiting.partition, waiting.offset)
+            _log.error("%s[%d]@%d is no retry: its headers cannot be read", *place)
 
     def due_at(waiting: Waiting) -> float:
         back = return_of(waiting)
@@ -101,16 +105,13 @@ def register(app: App, *, outlet: Outlet, delayed: Delayed) -> None:
 
 
 def return_of(waiting: Waiting) -> Return | None:
-    """What the headers say; None, with a word in the log, when it was not written by `Retries`."""
+    """What the headers say; None when it was not written by `Retries`."""
     try:
-        lane, due = waiting.headers[LANE_HEADER].decode(), float(waiting.headers[DUE_HEADER])
-        if lane in LANES:
-            return Return(lane, due)
-    except (KeyError, ValueError):
-        pass
-    place = (waiting.topic, waiting.partition, waiting.offset)
-    _log.error("%s[%d]@%d is no retry: its headers cannot be read", *place)
-    return None
+        lane = (waiting.headers.get(LANE_HEADER) or b"").decode()
+        due = float(waiting.headers.get(DUE_HEADER) or b"")
+    except ValueError:
+        return None
+    return Return(lane, due) if lane in LANES and math.isfinite(due) else None
 
 
 def attempts_of(event: EventT[bytes]) -> tuple[Attempt, ...]:

@@ -66,7 +66,7 @@ def worker_app(settings: Settings) -> WorkerApp:
         controls=Broadcast(settings.kafka_bootstrap, topics(settings).control),
         delayed=Delayed(
             settings.kafka_bootstrap,
-            topics(settings).retries,
+            topics(settings).retry_pattern,
             group=topics(settings).retry_group,
             session_timeout_s=settings.session_timeout_s,
             clock=time.time,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -12,15 +14,21 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from connectors.kafka import admin
-from connectors.kafka.delayed import Delayed
+from connectors.kafka.delayed import STOP_LIMIT_S, Delayed
+from connectors.kafka.embedded import EmbeddedKafka
 from streamapp.topics import TopicSpec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from connectors.kafka.delayed import Waiting
 
 PATIENCE_S = 60
+
+
+def due_at(waiting: Waiting) -> float:
+    return float(waiting.headers["due"] or b"")
 
 
 class Topic:
@@ -55,20 +63,18 @@ class Member:
         self.moved: list[bytes] = []
         self.late_s: list[float] = []
         self._delayed = Delayed(
-            topic.kafka, [topic.name], group=topic.group, session_timeout_s=6, clock=time.time
+            topic.kafka, f"^{topic.name}", group=topic.group, session_timeout_s=6, clock=time.time
         )
 
     async def move(self, waiting: Waiting) -> None:
-        self.late_s.append(time.time() - float(waiting.headers["due"]))
+        self.late_s.append(time.time() - due_at(waiting))
         self.moved.append(waiting.value)
 
     @asynccontextmanager
-    async def following(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(
-            self._delayed.follow(lambda waiting: float(waiting.headers["due"]), self.move)
-        )
+    async def following(self) -> AsyncIterator[asyncio.Task[None]]:
+        task = asyncio.create_task(self._delayed.follow(due_at, self.move))
         try:
-            yield
+            yield task
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -144,3 +150,41 @@ async def test_members_share_the_partitions_and_none_is_left_out_when_one_joins(
     assert min(first.late_s + second.late_s) >= 0
     assert await topic.committed(0) == 20
     assert await topic.committed(1) == 20
+
+
+async def test_all_topics_that_match_are_read_and_no_others(topic: Topic) -> None:
+    more, other = Topic(topic.kafka), Topic(topic.kafka)
+    more.name = f"{topic.name}-of-more-attempts"
+    specs = [TopicSpec(name=each.name, partitions=2) for each in (more, other)]
+    await admin.create(topic.kafka, specs, replication_factor=1)
+    past = time.time() - 1
+    await other.put(0, (b"other", past))
+    await more.put(0, (b"more", past))
+    await topic.put(1, (b"one", past))
+    member = Member(topic)
+    async with member.following():
+        await member.until(2)
+        await asyncio.sleep(0.5)
+    assert sorted(member.moved) == [b"more", b"one"]
+
+
+async def test_where_no_topic_matches_it_waits(kafka: str) -> None:
+    async with Member(Topic(kafka)).following() as task:
+        await asyncio.sleep(2)
+        assert not task.done()
+
+
+async def test_it_is_stopped_in_seconds_also_when_kafka_hangs(tmp_path: Path) -> None:
+    with EmbeddedKafka(tmp_path / "kafka") as broker:
+        topic = Topic(broker.bootstrap)
+        spec = TopicSpec(name=topic.name, partitions=2)
+        await admin.create(broker.bootstrap, [spec], replication_factor=1)
+        await topic.put(0, (b"now", 0))
+        member = Member(topic)
+        async with member.following():
+            await member.until(1)
+            os.kill(broker.pid, signal.SIGSTOP)
+            asked = time.monotonic()
+        took_s = time.monotonic() - asked
+        os.kill(broker.pid, signal.SIGCONT)
+    assert took_s < STOP_LIMIT_S + 1

@@ -1,0 +1,64 @@
+"""Headers of retries that nobody here has written: told, never the end of the mover."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from connectors.kafka.delayed import Waiting
+from streamapp.events import ATTEMPTS_HEADER, DUE_HEADER, LANE_HEADER
+from streamapp.stream.retry import Return, attempts_of, return_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def waiting(headers: Mapping[str, bytes | None]) -> Waiting:
+    return Waiting("photos-retry-1", 0, 0, b"key", b"value", headers)
+
+
+def test_the_headers_tell_where_a_photo_goes_back_to_and_when() -> None:
+    headers = {LANE_HEADER: b"low", DUE_HEADER: b"1.500"}
+    assert return_of(waiting(headers)) == Return("low", 1.5)
+
+
+@pytest.mark.parametrize("lane", [None, b"", b"urgent", b"\xff"])
+def test_a_lane_that_is_none_is_no_retry(lane: bytes | None) -> None:
+    assert return_of(waiting({LANE_HEADER: lane, DUE_HEADER: b"1"})) is None
+
+
+@pytest.mark.parametrize("due", [None, b"", b"soon", b"\xff", b"inf", b"-inf", b"nan", b"1e999"])
+def test_a_time_that_never_comes_is_no_retry(due: bytes | None) -> None:
+    assert return_of(waiting({LANE_HEADER: b"low", DUE_HEADER: due})) is None
+
+
+def test_without_headers_it_is_no_retry() -> None:
+    assert return_of(waiting({})) is None
+
+
+class Message(NamedTuple):
+    tp: str = "photos-low"
+    offset: int = 7
+
+
+class Event(NamedTuple):
+    headers: Mapping[str, bytes | None] | None
+    message: Message = Message()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [None, {}, *({ATTEMPTS_HEADER: text} for text in (None, b"", b"{}", b"[1]", b"\xff", b"[[]]"))],
+)
+def test_attempts_that_cannot_be_read_are_none(headers: Mapping[str, bytes | None] | None) -> None:
+    assert attempts_of(Event(headers)) == ()  # type: ignore[arg-type] # all that it looks at
+
+
+def test_attempts_are_read_in_their_order() -> None:
+    text = b'[{"at":1,"code":"photo_timed_out"},{"at":2,"code":"photo_crashed"}]'
+    attempts = attempts_of(Event({ATTEMPTS_HEADER: text}))  # type: ignore[arg-type] # as above
+    assert [(each.at, each.code) for each in attempts] == [
+        (1, "photo_timed_out"),
+        (2, "photo_crashed"),
+    ]
