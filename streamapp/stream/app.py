@@ -33,6 +33,7 @@ from streamapp.stream.outlet import Outlet
 from streamapp.stream.ownership import Ownership
 from streamapp.stream.pieces import Pieces
 from streamapp.stream.retry import Retries
+from streamapp.stream.rows import Rows
 from streamapp.stream.turns import Turns
 
 if TYPE_CHECKING:
@@ -170,18 +171,19 @@ def create_app(
         photo_time_limit_s=values.photo_time_limit_s,
         lane_photos_max=lane_photos_max(window_photos),
     )
+    rows = Rows(table, held_s_max=values.stall_limit_s / 4, clock=time.monotonic)
     tally.register(
         app,
         topics=topics,
         kafka=circuits.kafka,
-        table=table,
+        rows=rows,
         ownership=ownership,
         turns=turns,
     )
     record.register(
         app, topics=topics, records=records, circuit=circuits.records, crop_url=objects.url
     )
-    views.register(app, topics=topics, table=table, ownership=ownership)
+    views.register(app, topics=topics, rows=rows, ownership=ownership)
     observation.register(
         app,
         topics=topics,

@@ -1,4 +1,6 @@
-"""The table's local copy, which may be damaged: then it is thrown away, since Kafka has it all.
+"""The table's local copy: it follows the changelog, and is thrown away when it is damaged.
+
+A row comes into it when Kafka has the row in the changelog, so it is never ahead of it.
 
 A RocksDB of a partition is read through when it is opened. One that cannot be opened or read (a
 torn file of a machine that lost power, a full disk, a folder somebody tidied) is deleted with a
@@ -11,15 +13,18 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
 from typing import TYPE_CHECKING, Any
 
 import faust
 from faust.stores import rocksdb
+from faust.types.tuples import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from faust.types import StoreT
+    from faust.types import EventT, RecordMetadata, StoreT
 
 _HELD = ("While lock file:", "lock hold by current process")
 """How RocksDB says that somebody has the folder open; a lock's file that is left over does not."""
@@ -29,6 +34,15 @@ _log = logging.getLogger(__name__)
 
 class LocalTable(faust.Table[Any, Any]):
     """A Faust table whose damaged partitions on disk are made anew."""
+
+    def follow(self, rows: Iterable[tuple[bytes, bytes, RecordMetadata]]) -> None:
+        """Take over rows that the changelog has, as a recovery does: key, value and place."""
+        self.apply_changelog_batch([self._change(*row) for row in rows])
+
+    def _change(self, key: bytes, value: bytes, place: RecordMetadata) -> EventT[bytes]:
+        at = (place.topic, place.partition, place.offset)
+        message = Message(*at, time.time(), 0, None, key, value, None, tp=place.topic_partition)
+        return self.app.create_event(key, value, {}, message)
 
     def _new_store(self) -> StoreT[Any, Any]:
         store = super()._new_store()

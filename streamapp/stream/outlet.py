@@ -14,10 +14,10 @@ from streamapp.keys import batch_key, control_key, photo_key
 from streamapp.topics import LANES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from faust import App
-    from faust.types import TopicT
+    from faust.types import RecordMetadata, TopicT
 
     from streamapp.events import BatchLogEvent, PhotoQueued, RunControl
     from streamapp.stream.circuit import Circuit
@@ -47,6 +47,7 @@ class Outlet:
         self._kafka = kafka
         self._batches = raw_topic(app, topics.batches)
         self._control = raw_topic(app, topics.control)
+        self._rows = raw_topic(app, topics.progress_changelog)
         self._retries = [raw_topic(app, name) for name in topics.retries]
         self._dead = raw_topic(app, topics.dead)
         self._photos = {lane: raw_topic(app, topics.photos(lane)) for lane in LANES}
@@ -61,6 +62,21 @@ class Outlet:
         """Let every worker know of a run."""
         key = control_key(told.batch, told.run, cancelled=told.cancelled)
         await self._kafka.patiently(_Sending(self._control, [Message(key, events.encode(told))]))
+
+    async def keep(
+        self, rows: Iterable[Message], *, still: Callable[[], bool]
+    ) -> list[RecordMetadata]:
+        """Write rows of the progress table to its changelog, unless they are not ``still`` ours.
+
+        Returns:
+            Where each of them is; nothing when they were given away before all were acknowledged.
+        """
+        sending = _Sending(self._rows, rows)
+
+        async def attempt() -> list[RecordMetadata]:
+            return await sending() if still() else []
+
+        return await self._kafka.patiently(attempt)
 
     async def queue(self, lane: Lane, photos: Iterable[tuple[PhotoQueued, int]]) -> None:
         """Publish photos, each with its partition; published again, they change nothing."""
@@ -127,13 +143,13 @@ class _Sending:
     def __init__(self, topic: TopicT, messages: Iterable[Message]) -> None:
         self._topic = topic
         self._messages = messages
-        self._sent: asyncio.Task[None] | None = None
+        self._sent: asyncio.Task[list[RecordMetadata]] | None = None
 
-    async def __call__(self) -> None:
+    async def __call__(self) -> list[RecordMetadata]:
         self._sent = self._sent or asyncio.create_task(self._send())
         try:
             async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
-                await asyncio.shield(self._sent)
+                return await asyncio.shield(self._sent)
         except TimeoutError:
             raise StreamappError(Code.KAFKA_AWAY, "no acknowledgement yet") from None
         except Exception as error:
@@ -141,7 +157,7 @@ class _Sending:
             self._sent = None
             raise StreamappError(Code.KAFKA_AWAY, repr(error)) from error
 
-    async def _send(self) -> None:
+    async def _send(self) -> list[RecordMetadata]:
         # Not by the topic's own ``send``, which costs four times as much a message.
         producer = await self._topic.app.maybe_start_producer()
         name = self._topic.get_topic_name()
@@ -149,4 +165,5 @@ class _Sending:
             await producer.send(name, each.key, each.value, each.partition, None, each.headers)
             for each in self._messages
         ]
-        await asyncio.gather(*sent)
+        places: list[RecordMetadata] = await asyncio.gather(*sent)
+        return places

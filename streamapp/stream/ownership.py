@@ -64,7 +64,7 @@ class Ownership:
             not self._app.rebalancing
             and partition in self._assigned
             and partition not in self._behind
-            and self._pulse.is_steady()
+            and self.is_steady
         )
 
     @property
@@ -80,8 +80,13 @@ class Ownership:
         """Whether the worker is beyond the number of partitions: it has none."""
         return self._joined and not self._app.rebalancing and not self._assigned
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether the process did not stand still so long that it may have been replaced."""
+        return self._pulse.is_steady()
+
     def folded(self, partition: int, offset: int) -> None:
-        """Note that the event at ``offset`` of the batch log is in the table."""
+        """Note that the event at ``offset`` of the batch log is folded; it may be unwritten."""
         if offset + 1 >= self._behind.get(partition, offset + 2):
             del self._behind[partition]
 

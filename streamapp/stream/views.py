@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from faust import App
-    from faust.types import TableT
     from faust.web import Request, Response, View
 
     from streamapp.stream.ownership import Ownership
+    from streamapp.stream.rows import Rows
     from streamapp.topics import Topics
 
     Say = Callable[[View, bytes | None], Response]
@@ -42,16 +42,14 @@ _RETRY_AFTER_S = 1
 _JSON, _MSGPACK = "application/json", "application/msgpack"
 
 
-def register(
-    app: App, *, topics: Topics, table: TableT[bytes, bytes], ownership: Ownership
-) -> None:
+def register(app: App, *, topics: Topics, rows: Rows, ownership: Ownership) -> None:
     """Attach the views to the app's web server."""
 
     async def owners_answer(view: View, request: Request, batch: str, say: Say) -> Response:
         key = batch_key(batch)
         partition = _partition(app, topics, key)
         if partition is not None and ownership.answers_for(partition):
-            return say(view, table.get(key))
+            return say(view, rows.get(key))
         if _ROUTED in request.headers:
             return _problem(view, Code.PROGRESS_AWAY)
         return await _ask_owner(app, view, request, _owner(app, topics, partition))

@@ -1,0 +1,130 @@
+"""Rows of the progress table, and in front of it those that are folded and not written yet.
+
+A row is written whole, so a row for each event of the batch log would cost the changelog as much as
+the row is long, thousands of times. Rows wait in memory until their bytes are few for what was told
+of photos since the last one (`BYTES_PER_PHOTO`), until the batch is still for a moment, or until
+they have waited for long. Nothing is lost by it: an event is acknowledged after the row that holds
+it, and is delivered again otherwise (see `tally`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from streamapp import progress
+from streamapp.events import PhotosFinished
+from streamapp.keys import batch_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from faust.types import EventT, RecordMetadata
+
+    from streamapp.events import BatchLogEvent
+    from streamapp.progress import Progress
+    from streamapp.stream.local_state import LocalTable
+
+BYTES_PER_PHOTO = 4
+"""Of a row, for each outcome since the last one. Kafka adds some 100 to a row, which is 300 for a
+batch whose photos come in order and do not fail."""
+
+STILL_S = 2.0
+"""Without an event for that long a batch is written, however few its news are."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Row:
+    """A batch as it was folded, with the events that wait for it to be written."""
+
+    key: bytes
+    state: Progress
+    value: bytes
+    since: float
+    last: float
+    photos: int = 0
+    events: list[EventT[bytes]] = field(default_factory=list)
+
+
+class Rows:
+    """What was folded last of each batch, whether it is written or not."""
+
+    def __init__(self, table: LocalTable, *, held_s_max: float, clock: Callable[[], float]) -> None:
+        self._table = table
+        self._held_s_max = held_s_max
+        self._clock = clock
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what is not written: its partitions are given away."""
+        self._unwritten: dict[bytes, Row] = {}
+        self._leaving: dict[bytes, Row] = {}
+
+    def get(self, key: bytes) -> bytes | None:
+        """The batch's row; None for a batch that was never heard of."""
+        row = self._in_memory(key)
+        return row.value if row else self._table.get(key)
+
+    def fold(self, event: EventT[bytes], entry: BatchLogEvent) -> Row | None:
+        """Fold an event of the batch log.
+
+        Returns:
+            The row that is to be written before the event counts as read; None when the table
+            holds it already.
+        """
+        key = batch_key(entry.batch)
+        known = self._in_memory(key)
+        before = known.state if known else self._written(key)
+        folded = progress.fold(before, entry)
+        offset = max(folded.log_offset, event.message.offset)
+        after = structs.replace(folded, log_offset=offset)
+        if not known and after == before:
+            return None
+        return self._hold(key, after, event, photos=_photos(entry))
+
+    def is_due(self, row: Row) -> bool:
+        """Whether the row is to be written now."""
+        now = self._clock()
+        return (
+            len(row.value) <= BYTES_PER_PHOTO * row.photos
+            or now - row.last >= STILL_S
+            or now - row.since >= self._held_s_max
+        )
+
+    def take(self, *, everything: bool) -> list[Row]:
+        """The rows that are due, or all; they are to be written before others are taken."""
+        rows = [row for row in self._unwritten.values() if everything or self.is_due(row)]
+        self._leaving |= {row.key: self._unwritten.pop(row.key) for row in rows}
+        return rows
+
+    def written(self, rows: Sequence[Row], places: Sequence[RecordMetadata]) -> None:
+        """Note that the changelog has the rows that were taken, and where."""
+        self._table.follow(
+            (row.key, row.value, place) for row, place in zip(rows, places, strict=True)
+        )
+        for row in rows:
+            del self._leaving[row.key]
+
+    def _in_memory(self, key: bytes) -> Row | None:
+        return self._unwritten.get(key) or self._leaving.get(key)
+
+    def _written(self, key: bytes) -> Progress | None:
+        value = self._table.get(key)
+        return progress.decode(value) if value else None
+
+    def _hold(self, key: bytes, state: Progress, event: EventT[bytes], *, photos: int) -> Row:
+        now, value = self._clock(), progress.encode(state)
+        row = self._unwritten.get(key)
+        if row is None:
+            row = Row(key=key, state=state, value=value, since=now, last=now)
+            self._unwritten[key] = row
+        row.state, row.value, row.last = state, value, now
+        row.photos += photos
+        row.events.append(event)
+        return row
+
+
+def _photos(entry: BatchLogEvent) -> int:
+    return len(entry.outcomes) if isinstance(entry, PhotosFinished) else 0

@@ -1,0 +1,394 @@
+"""On a real Kafka: the batch log becomes rows of the table, seldom, and acknowledgements, late."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from functools import reduce
+from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from connectors.kafka import admin
+from streamapp import events, progress
+from streamapp.events import BatchOpened, Outcome, PhotosFinished, PriorityChanged
+from streamapp.keys import batch_key
+from streamapp.stream import tally
+from streamapp.stream.circuit import Circuit
+from streamapp.stream.generations import WorkerApp
+from streamapp.stream.local_state import LocalTable
+from streamapp.stream.ownership import Ownership
+from streamapp.stream.rows import BYTES_PER_PHOTO, STILL_S, Rows
+from streamapp.stream.tally import HELD_EVENTS_MAX
+from streamapp.stream.turns import Turns
+from streamapp.topics import Topics
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from pathlib import Path
+
+    from streamapp.events import BatchLogEvent
+    from streamapp.progress import Progress
+
+FRAME = 32
+HELD_S_MAX = 30.0
+SESSION_S = 6.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Log:
+    """The topics of one test, with a single partition, and what Kafka knows of them."""
+
+    def __init__(self, kafka: str) -> None:
+        self.kafka = kafka
+        self.topics = Topics(partitions=1, prefix=f"test-{uuid4().hex}.")
+        self.told: list[BatchLogEvent] = []
+
+    async def publish(self, *told: BatchLogEvent) -> None:
+        self.told += told
+        async with AIOKafkaProducer(bootstrap_servers=self.kafka) as producer:
+            for event in told:
+                await producer.send(
+                    self.topics.batches, events.encode(event), key=batch_key(event.batch)
+                )
+
+    def state(self, batch: str = "b1") -> Progress:
+        """What the batch must be."""
+        log = [event for event in self.told if event.batch == batch]
+        state = reduce(progress.fold, log, cast("Progress | None", None))
+        assert state is not None
+        return state
+
+    async def acknowledged(self) -> int:
+        async with AIOKafkaConsumer(
+            bootstrap_servers=self.kafka, group_id=self.topics.app_id, enable_auto_commit=False
+        ) as client:
+            return await client.committed(TopicPartition(self.topics.batches, 0)) or 0
+
+    async def wait_until_acknowledged(self, offset: int) -> None:
+        await reached(self.acknowledged, offset)
+
+    async def written(self) -> list[Progress]:
+        """The rows in the changelog, oldest first."""
+        return [progress.decode(value) for value in await self.written_bytes()]
+
+    async def written_bytes(self) -> list[bytes]:
+        tp = TopicPartition(self.topics.progress_changelog, 0)
+        async with AIOKafkaConsumer(bootstrap_servers=self.kafka) as client:
+            client.assign([tp])
+            await client.seek_to_beginning(tp)
+            end = (await client.end_offsets([tp]))[tp]
+            return [(await client.getone()).value for _ in range(end)]
+
+
+class Worker:
+    """A worker that tallies and does nothing else, by a clock that stands."""
+
+    def __init__(self, log: Log, folder: Path) -> None:
+        topics = log.topics
+        self.clock = Clock()
+        self.app = WorkerApp(
+            topics.app_id,
+            broker=f"kafka://{log.kafka}",
+            store="rocksdb://",
+            Table=LocalTable,
+            datadir=folder,
+            web_enabled=False,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            topic_partitions=1,
+            consumer_auto_offset_reset="earliest",
+            broker_commit_interval=0.1,
+            stream_wait_empty=False,
+            table_standby_replicas=0,
+        )
+        table = tally.progress_table(self.app, partitions=1)
+        turns = Turns(window_photos=100, clock=self.clock)
+        self.ownership = Ownership(
+            self.app,
+            topics=topics,
+            table=table,
+            turns=turns,
+            session_timeout_s=SESSION_S,
+            clock=self.clock,
+        )
+        self.rows = Rows(table, held_s_max=HELD_S_MAX, clock=self.clock)
+        tally.register(
+            self.app,
+            topics=topics,
+            kafka=Circuit("kafka", time.time),
+            rows=self.rows,
+            ownership=self.ownership,
+            turns=turns,
+        )
+
+    @asynccontextmanager
+    async def running(self, *, killed: bool = False) -> AsyncIterator[None]:
+        await self.app.start()
+        try:
+            yield
+        finally:
+            if killed:
+                self.app._finishing.clear()
+            await self.app.stop()
+
+    async def answers(self) -> None:
+        async with asyncio.timeout(20):
+            while not self.ownership.answers_for(0):
+                await asyncio.sleep(0)
+
+    def told(self, batch: str = "b1") -> int:
+        """Photos that are processed, as the views would say."""
+        row = self.rows.get(batch_key(batch))
+        return progress.decode(row).processed if row else -1
+
+    async def wait_until_told(self, processed: int, batch: str = "b1") -> None:
+        async def told() -> int:
+            return self.told(batch)
+
+        await reached(told, processed)
+
+    async def wait_until_folded(self, offset: int, batch: str = "b1") -> None:
+        async def folded() -> int:
+            row = self.rows.get(batch_key(batch))
+            return progress.decode(row).log_offset if row else -1
+
+        await reached(folded, offset)
+
+    def pass_time(self, seconds: float) -> None:
+        """Advance the clock, in a process that runs meanwhile."""
+        assert seconds < SESSION_S / 2
+        self.clock.now += seconds
+        assert self.ownership.is_steady
+
+    async def rebalance(self) -> None:
+        """Have the client leave its generation, as when a second worker joins."""
+        before = self.app.consumer_generation_id
+        thread = cast("Any", self.app.consumer)._thread
+        thread.thread_loop.call_soon_threadsafe(thread._consumer._coordinator.request_rejoin)
+        async with asyncio.timeout(20):
+            while self.app.consumer_generation_id == before:
+                await asyncio.sleep(0.001)
+
+
+async def reached(ask: Callable[[], Awaitable[int]], wanted: int) -> None:
+    """Return when the answer is what is wanted."""
+    try:
+        async with asyncio.timeout(10):
+            while await ask() != wanted:
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        assert await ask() == wanted
+
+
+def opened(photos: int, batch: str = "b1") -> BatchOpened:
+    return BatchOpened(
+        batch=batch,
+        project="p",
+        priority=5,
+        archive="archives/a.zip",
+        archive_bytes=1000,
+        name="photos.zip",
+        photos=photos,
+        opened_at=1.0,
+    )
+
+
+def changed(batch: str, at: float = 1.0) -> PriorityChanged:
+    return PriorityChanged(batch=batch, project="p", priority=1, changed_at=at)
+
+
+def finished(photos: Iterable[int], batch: str = "b1") -> PhotosFinished:
+    """A frame; every third photo has failed, as irregularly as a set can be."""
+    outcomes = tuple(
+        Outcome(
+            index=index,
+            name="",
+            state="failed" if index % 3 == 0 else "completed",
+            finished_at=1.0,
+        )
+        for index in photos
+    )
+    return PhotosFinished(batch=batch, project="p", outcomes=outcomes)
+
+
+def frames(photos: int, batch: str = "b1") -> list[BatchLogEvent]:
+    return [finished(range(at, at + FRAME), batch) for at in range(0, photos, FRAME)]
+
+
+@pytest.fixture
+async def log(kafka: str) -> Log:
+    log = Log(kafka)
+    await admin.create(kafka, log.topics.specs(), replication_factor=1)
+    return log
+
+
+@pytest.fixture
+def worker(log: Log, tmp_path: Path) -> Worker:
+    return Worker(log, tmp_path / "first")
+
+
+async def test_rows_are_few_bytes_for_each_photo_and_all_is_told_before_it_is_written(
+    log: Log, worker: Worker
+) -> None:
+    photos = 500 * FRAME
+    await log.publish(opened(photos), *frames(photos))
+    async with worker.running():
+        await worker.wait_until_told(photos)
+        rows = await log.written_bytes()
+        assert rows
+        assert sum(map(len, rows)) <= BYTES_PER_PHOTO * photos
+        assert await log.acknowledged() < len(log.told)
+
+
+async def test_a_batch_that_is_still_is_written_and_acknowledged(log: Log, worker: Worker) -> None:
+    await log.publish(opened(100), finished(range(2)))
+    async with worker.running():
+        await worker.wait_until_told(2)
+        await asyncio.sleep(1)
+        assert await log.written() == []
+        assert await log.acknowledged() == 0
+        worker.pass_time(STILL_S)
+        await log.wait_until_acknowledged(2)
+        [row] = await log.written()
+        assert (row.processed, row.log_offset) == (2, 1)
+
+
+async def test_a_batch_that_is_never_still_is_written_before_the_watchdog_wonders(
+    log: Log, worker: Worker
+) -> None:
+    async with worker.running():
+        for second in range(int(HELD_S_MAX)):
+            assert await log.acknowledged() == 0
+            await log.publish(changed("b1", second))
+            await worker.wait_until_folded(second)
+            worker.pass_time(1.0)
+        await log.wait_until_acknowledged(int(HELD_S_MAX))
+
+
+async def test_acknowledgements_wait_for_the_rows_of_all_events_before(
+    log: Log, worker: Worker
+) -> None:
+    """The second batch is written at once; the first one's opening is not, and is in front."""
+    await log.publish(opened(100), *frames(100 * FRAME, "b2"))
+    async with worker.running():
+        await worker.wait_until_told(100 * FRAME, "b2")
+        async with asyncio.timeout(10):
+            while not await log.written():
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(1)
+        assert {row.batch for row in await log.written()} == {"b2"}
+        assert await log.acknowledged() == 0
+        worker.pass_time(STILL_S)
+        await log.wait_until_acknowledged(len(log.told))
+
+
+async def test_what_is_unwritten_at_a_rebalance_is_dropped_and_folded_again(
+    log: Log, worker: Worker
+) -> None:
+    await log.publish(opened(100), finished(range(2)))
+    async with worker.running():
+        for _ in range(2):
+            await worker.wait_until_told(2)
+            await worker.rebalance()
+            await worker.answers()
+            assert worker.told() == 2
+        assert await log.written() == []
+        worker.pass_time(STILL_S)
+        await log.wait_until_acknowledged(2)
+        assert [row.processed for row in await log.written()] == [2]
+
+
+async def test_a_successor_answers_nothing_less_than_what_a_killed_worker_told(
+    log: Log, worker: Worker, tmp_path: Path
+) -> None:
+    photos = 500 * FRAME
+    await log.publish(opened(photos), *frames(photos))
+    async with worker.running(killed=True):
+        await worker.wait_until_told(photos)
+    written = (await log.written())[-1].processed
+    assert written < photos, "all was written before the kill"
+    successor = Worker(log, tmp_path / "second")
+    async with successor.running():
+        await successor.answers()
+        assert successor.told() == photos
+        successor.pass_time(STILL_S)
+        await log.wait_until_acknowledged(len(log.told))
+    row = (await log.written())[-1]
+    assert (row.finished, row.failed) == (log.state().finished, log.state().failed)
+
+
+async def test_a_worker_that_is_asked_to_end_writes_what_is_unwritten(
+    log: Log, worker: Worker
+) -> None:
+    await log.publish(opened(100), finished(range(2)))
+    async with worker.running():
+        await worker.wait_until_told(2)
+    assert [row.processed for row in await log.written()] == [2]
+    assert await log.acknowledged() == 2
+
+
+async def test_what_was_written_is_recovered_and_not_folded_again(
+    log: Log, worker: Worker, tmp_path: Path
+) -> None:
+    await log.publish(opened(2), finished(range(2)))
+    async with worker.running():
+        await worker.wait_until_told(2)
+    for folder in ("first", "nothing"):
+        again = Worker(log, tmp_path / folder)
+        async with again.running():
+            await again.answers()
+            assert again.told() == 2
+            again.pass_time(STILL_S)
+            await asyncio.sleep(1)
+    assert len(await log.written()) == 1
+
+
+async def test_a_worker_that_stood_still_writes_nothing_until_it_knows_that_it_is_the_owner(
+    log: Log, worker: Worker
+) -> None:
+    await log.publish(opened(100), finished(range(2)))
+    async with worker.running():
+        await worker.wait_until_told(2)
+        worker.clock.now += SESSION_S
+        await asyncio.sleep(1.5)
+        assert await log.written() == []
+        worker.clock.now += SESSION_S / 2 - 0.1
+        await asyncio.sleep(0.6)
+        worker.clock.now += SESSION_S / 2 - 0.1
+        await asyncio.sleep(0.6)
+        assert await log.written() == []
+        worker.clock.now += 0.3
+        await log.wait_until_acknowledged(2)
+
+
+async def test_events_in_memory_are_bounded(log: Log, worker: Worker) -> None:
+    news = [changed("b1", at) for at in range(HELD_EVENTS_MAX)]
+    await log.publish(*news[:-1])
+    async with worker.running():
+        await worker.wait_until_folded(HELD_EVENTS_MAX - 2)
+        await asyncio.sleep(1)
+        assert await log.acknowledged() == 0
+        await log.publish(news[-1])
+        await log.wait_until_acknowledged(HELD_EVENTS_MAX)
+
+
+async def test_an_event_that_cannot_be_read_holds_up_nobody(log: Log, worker: Worker) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=log.kafka) as producer:
+        await producer.send(log.topics.batches, b"nonsense", key=b"b1")
+    await log.publish(opened(100), finished(range(2)))
+    async with worker.running():
+        await worker.wait_until_told(2)
+        await log.wait_until_acknowledged(1)
+        worker.pass_time(STILL_S)
+        await log.wait_until_acknowledged(3)
