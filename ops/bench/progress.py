@@ -55,7 +55,6 @@ class Figures(NamedTuple):
 
 async def measure(bootstrap: str, kafka: Path, data: Path, case: Case) -> Figures:
     """The whole life of a batch, on topics of its own."""
-    data.mkdir()
     topics = Topics(partitions=PARTITIONS, prefix=f"{case.name}.")
     await admin.create(bootstrap, topics.specs(), replication_factor=1)
     whole = list(batch_log(case.name, photos=case.photos, failed=case.failed))

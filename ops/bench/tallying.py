@@ -42,6 +42,7 @@ class TallyWorker:
     """The tally of a worker, with the product's own settings."""
 
     def __init__(self, bootstrap: str, topics: Topics, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self._app = CutWorkerApp(
             topics.app_id,
             broker=f"kafka://{bootstrap}",
