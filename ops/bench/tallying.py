@@ -43,6 +43,7 @@ class TallyWorker:
 
     def __init__(self, bootstrap: str, topics: Topics, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.joined_at = 0.0
         self._app = CutWorkerApp(
             topics.app_id,
             broker=f"kafka://{bootstrap}",
@@ -70,6 +71,7 @@ class TallyWorker:
         )
         self._rows = Rows(table, held_s_max=HELD_S_MAX, clock=time.monotonic)
         self._topics = topics
+        self._app.on_partitions_revoked.connect(self._joins, weak=False)
         tally.register(
             self._app,
             topics=topics,
@@ -87,6 +89,9 @@ class TallyWorker:
             yield
         finally:
             await self._app.stop()
+
+    async def _joins(self, *_args: object, **_options: object) -> None:
+        self.joined_at = time.perf_counter()
 
     async def wait_until_told(self, batch: str, processed: int) -> None:
         """Return when the worker answers for the batch and so many photos are processed."""
