@@ -6,7 +6,7 @@ expand          `stream.expand` over `archive`: `BatchOpened`, one `PhotoQueued`
 detect          `stream.detect`: runs of neighbours to child processes, outcomes to the log
 crop            `crop_run` over `archive` and `vision`: what a child does with a run
 retry           `stream.retry`: what may have met load waits, comes back, or is buried
-tally           `stream.tally` over `progress`: the batch log folded into a table
+tally           `stream.tally` over `progress`: the batch log folded, the table by `stream.rows`
 record          `stream.record`: the batch log as rows of the database
 control         `stream.control`: every worker learns which runs were cancelled or replaced
 observe         `stream.observation`: watchdog, circuits, `/live`, `/ready`, `/metrics`

@@ -1,9 +1,9 @@
 """The progress of one batch: what the fold makes of the batch's log, and the table keeps.
 
-It is one Kafka message and written anew with every frame of outcomes, so it holds what is still
-needed and no more. Its bound: `keys.PARTS_MAX` parts that wait to be queued, a bit for each photo
-(queued ones are known to have failed or not, the others to be duplicates or not), and the gaps in
-what is finished, no more than there are photos in flight.
+It is one Kafka message, written whole again and again (see `stream.rows`), so it holds what is
+still needed and no more. Its bound: `keys.PARTS_MAX` parts that wait to be queued, a bit for each
+photo (queued ones are known to have failed or not, the others to be duplicates or not), and the
+gaps in what is finished, no more than there are photos in flight.
 """
 
 from __future__ import annotations
