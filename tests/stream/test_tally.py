@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from connectors.kafka import admin
 from streamapp import events, progress
+from streamapp.errors import Code, StreamappError
 from streamapp.events import BatchOpened, Outcome, PhotosFinished, PriorityChanged
 from streamapp.keys import batch_key
 from streamapp.stream import tally
@@ -22,7 +23,7 @@ from streamapp.stream.generations import WorkerApp
 from streamapp.stream.local_state import LocalTable
 from streamapp.stream.ownership import Ownership
 from streamapp.stream.rows import BYTES_PER_PHOTO, STILL_S, Rows
-from streamapp.stream.tally import HELD_EVENTS_MAX
+from streamapp.stream.tally import HELD_EVENTS_MAX, TICK_S
 from streamapp.stream.turns import Turns
 from streamapp.topics import Topics
 
@@ -97,6 +98,7 @@ class Worker:
     def __init__(self, log: Log, folder: Path) -> None:
         topics = log.topics
         self.clock = Clock()
+        self.circuit = Circuit("kafka", time.time)
         self.app = WorkerApp(
             topics.app_id,
             broker=f"kafka://{log.kafka}",
@@ -126,7 +128,7 @@ class Worker:
         tally.register(
             self.app,
             topics=topics,
-            kafka=Circuit("kafka", time.time),
+            kafka=self.circuit,
             rows=self.rows,
             ownership=self.ownership,
             turns=turns,
@@ -303,6 +305,36 @@ async def test_what_is_unwritten_at_a_rebalance_is_dropped_and_folded_again(
             await worker.rebalance()
             await worker.answers()
             assert worker.told() == 2
+        assert await log.written() == []
+        worker.pass_time(STILL_S)
+        await log.wait_until_acknowledged(2)
+        assert [row.processed for row in await log.written()] == [2]
+
+
+async def test_what_is_being_written_at_a_rebalance_is_written_no_more(
+    log: Log, worker: Worker
+) -> None:
+    """Kafka is away when a row is due, and back after the partition was given away."""
+    back = asyncio.Event()
+
+    async def ask() -> None:
+        if not back.is_set():
+            raise StreamappError(Code.KAFKA_AWAY)
+
+    await log.publish(opened(100), finished(range(2)))
+    async with worker.running():
+        await worker.wait_until_told(2)
+        away = asyncio.create_task(worker.circuit.patiently(ask))
+        async with asyncio.timeout(5):
+            while not worker.circuit.is_open:
+                await asyncio.sleep(0.01)
+        worker.pass_time(STILL_S)
+        await asyncio.sleep(2 * TICK_S)
+        await worker.rebalance()
+        await worker.answers()
+        back.set()
+        await away
+        await asyncio.sleep(2 * TICK_S)
         assert await log.written() == []
         worker.pass_time(STILL_S)
         await log.wait_until_acknowledged(2)
