@@ -6,7 +6,8 @@ died with it; and one that was frozen and awakes may still write its old rows be
 of its successor. So after each recovery the batch log is folded again from where the oldest row of
 an unfinished batch stands (the fold takes any repetition), and a partition is answered for only
 when that has reached the log's end. A worker that finds itself awakened answers nothing until Kafka
-had the time to tell it that it was replaced.
+had the time to tell it that it was replaced. One that ends answers nothing more, since its table is
+closed before its web server.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class Ownership:
     def answers_for(self, partition: int) -> bool:
         """Whether the table of this worker holds the latest of the partition's batches."""
         return (
-            not self._app.rebalancing
+            not self._app.should_stop
+            and not self._app.rebalancing
             and partition in self._assigned
             and partition not in self._behind
             and self.is_steady

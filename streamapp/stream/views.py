@@ -50,7 +50,7 @@ def register(app: App, *, topics: Topics, rows: Rows, ownership: Ownership) -> N
         partition = _partition(app, topics, key)
         if partition is not None and ownership.answers_for(partition):
             return say(view, rows.get(key))
-        if _ROUTED in request.headers:
+        if _ROUTED in request.headers or app.should_stop:
             return _problem(view, Code.PROGRESS_AWAY)
         return await _ask_owner(app, view, request, _owner(app, topics, partition))
 
