@@ -16,7 +16,7 @@ from msgspec import structs
 from streamapp import progress
 from streamapp.errors import Code, StreamappError
 from streamapp.events import RunPart, RunStarted, decode_batch_log, encode
-from streamapp.keys import FIRST_RUN, run_key
+from streamapp.keys import run_key
 from streamapp.replay.candidate import indexes
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Starts:
 
     def _run(self, candidate: Candidate, wish: Wish) -> RunStarted:
         state = candidate.state
-        number = getattr(state, "run", FIRST_RUN) + 1
+        number = state.latest.run + 1
         if number > RUNS_MAX:
             raise StreamappError(Code.BATCH_FULL, f"it had {RUNS_MAX} runs")
         return RunStarted(

@@ -21,6 +21,7 @@ from streamapp.stream import (
     pacer,
     record,
     retry,
+    sweep,
     tally,
     views,
 )
@@ -30,7 +31,7 @@ from streamapp.stream.generations import WorkerApp
 from streamapp.stream.local_state import LocalTable
 from streamapp.stream.metrics import Metrics
 from streamapp.stream.outlet import Outlet
-from streamapp.stream.ownership import Ownership
+from streamapp.stream.ownership import Followers, Ownership
 from streamapp.stream.pieces import Pieces
 from streamapp.stream.retry import Retries
 from streamapp.stream.turns import Turns
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     import faust
 
-    from connectors.objects.interface import ObjectStore
+    from connectors.objects.interface import UploadStore
     from connectors.records.interface import RecordStore
     from streamapp.archive import Limits
     from streamapp.stream.control import Broadcast
@@ -97,7 +98,7 @@ class WorkerValues:
 def create_app(
     values: WorkerValues,
     *,
-    objects: ObjectStore,
+    objects: UploadStore,
     records: RecordStore,
     controls: Broadcast,
     delayed: Delayed,
@@ -129,11 +130,12 @@ def create_app(
     table = tally.progress_table(app, partitions=topics.partitions)
     window_photos = topics.partitions * values.pace_photos_per_partition
     turns = Turns(window_photos=window_photos, clock=time.monotonic)
+    followers = Followers(turns)
     ownership = Ownership(
         app,
         topics=topics,
         table=table,
-        turns=turns,
+        followers=followers,
         session_timeout_s=values.session_timeout_s,
         clock=time.monotonic,
     )
@@ -147,6 +149,15 @@ def create_app(
         turns=turns,
         answers_for=ownership.answers_for,
         clock=time.time,
+    )
+    followers.add(
+        sweep.register(
+            app,
+            topics=topics,
+            crops=objects,
+            circuits=circuits,
+            answers_for=ownership.answers_for,
+        )
     )
     outlet = Outlet(app, topics, circuits.kafka)
     if topics.retries:
@@ -177,7 +188,7 @@ def create_app(
         kafka=circuits.kafka,
         table=table,
         ownership=ownership,
-        turns=turns,
+        followers=followers,
     )
     record.register(
         app, topics=topics, records=records, circuit=circuits.records, crop_url=objects.url

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from streamapp import progress
 
@@ -25,12 +25,44 @@ if TYPE_CHECKING:
 
     from streamapp.progress import Progress
     from streamapp.stream.consumer import WorkerConsumer
-    from streamapp.stream.turns import Turns
     from streamapp.topics import Topics
 
 TICK_S = 0.5
 
 _log = logging.getLogger(__name__)
+
+
+class Follower(Protocol):
+    """What is told of every batch of the partitions that this worker has."""
+
+    def put(self, partition: int, state: Progress) -> None:
+        """A batch as it was recovered unsettled, or folded just now."""
+        ...
+
+    def clear(self) -> None:
+        """All partitions are given away, or recovered anew."""
+        ...
+
+
+class Followers:
+    """Several as one; more may join until the worker starts."""
+
+    def __init__(self, *followers: Follower) -> None:
+        self._followers = list(followers)
+
+    def add(self, follower: Follower) -> None:
+        """Let another one join."""
+        self._followers.append(follower)
+
+    def put(self, partition: int, state: Progress) -> None:
+        """Tell all."""
+        for each in self._followers:
+            each.put(partition, state)
+
+    def clear(self) -> None:
+        """Tell all."""
+        for each in self._followers:
+            each.clear()
 
 
 class Ownership:
@@ -42,14 +74,14 @@ class Ownership:
         *,
         topics: Topics,
         table: TableT[bytes, bytes],
-        turns: Turns,
+        followers: Follower,
         session_timeout_s: float,
         clock: Callable[[], float],
     ) -> None:
         self._app = app
         self._topics = topics
         self._table = table
-        self._turns = turns
+        self._followers = followers
         self._pulse = Pulse(session_timeout_s=session_timeout_s, clock=clock)
         self._behind: dict[int, int] = {}
         self._assigned: set[int] = set()
@@ -87,7 +119,7 @@ class Ownership:
 
     async def _revoked(self, *_args: Any, **_options: Any) -> None:
         self._assigned.clear()
-        self._turns.clear()
+        self._followers.clear()
 
     async def _recovered(self, *_args: Any, **_options: Any) -> None:
         consumer = cast("WorkerConsumer", self._app.consumer)
@@ -110,10 +142,10 @@ class Ownership:
 
     def _take_over(self, batches: Iterable[tuple[int, Progress]]) -> dict[int, int]:
         """Per partition, the offset from which its unfinished batches must be folded again."""
-        self._turns.clear()
+        self._followers.clear()
         oldest: dict[int, int] = {}
         for partition, state in batches:
-            self._turns.put(partition, state)
+            self._followers.put(partition, state)
             oldest[partition] = min(oldest.get(partition, 1 << 63), state.log_offset + 1)
         return oldest
 

@@ -101,9 +101,7 @@ class Pacer:
             self._turns.advance(turn, await self._publication.give_up(turn, lost))
             return
         try:
-            piece = await asyncio.to_thread(
-                self._pieces.read, turn.batch.state, turn.part, turn.photos
-            )
+            piece = await asyncio.to_thread(self._pieces.read, turn)
         except StreamappError as error:
             self._meet(turn, error)
         else:

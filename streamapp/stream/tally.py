@@ -1,8 +1,8 @@
 """Tally: the batch log folded into the table ``progress``, one row per batch.
 
 The table lives in RocksDB and in a compacted changelog topic, so a worker that takes a partition
-over recovers its rows. The fold is idempotent: what is delivered again changes nothing. Of a
-cancellation all workers are told before it counts as read.
+over recovers its rows. The fold is idempotent: what is delivered again changes nothing. Of a run
+that begins, and of one that is cancelled, all workers are told before it counts as read.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from streamapp import events, progress
-from streamapp.events import BatchCancelled, RunControl
 from streamapp.keys import batch_key
+from streamapp.stream.control import told_to_workers
 from streamapp.stream.intake import acknowledge, deliveries, ending_the_worker
 from streamapp.stream.outlet import Outlet, raw_topic
 from streamapp.topics import PROGRESS_TABLE
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from streamapp.events import BatchLogEvent
     from streamapp.progress import Progress
     from streamapp.stream.circuit import Circuit
-    from streamapp.stream.ownership import Ownership
-    from streamapp.stream.turns import Turns
+    from streamapp.stream.ownership import Follower, Ownership
     from streamapp.topics import Topics
 
 _ROCKSDB = {
@@ -55,18 +54,18 @@ def register(
     kafka: Circuit,
     table: TableT[bytes, bytes],
     ownership: Ownership,
-    turns: Turns,
+    followers: Follower,
 ) -> None:
     """Attach the agent ``tally`` to the app; it alone writes the table."""
     outlet = Outlet(app, topics, kafka)
 
     async def tally(stream: StreamT[bytes]) -> None:
         async for event, entry in deliveries(stream, events.decode_batch_log):
-            if isinstance(entry, BatchCancelled):
-                await outlet.announce(RunControl(batch=entry.batch, run=entry.run, cancelled=True))
+            if told := told_to_workers(entry):
+                await outlet.announce(told)
             if entry is not None:
                 state = _fold_into(table, entry, event.message.offset)
-                turns.put(event.message.partition, state)
+                followers.put(event.message.partition, state)
             ownership.folded(event.message.partition, event.message.offset)
             acknowledge(event)
 
