@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from streamapp.progress.fold import fold
 from streamapp.progress.runs import (
+    bytes_max,
     done,
     failed,
     finished,
@@ -55,6 +56,7 @@ __all__ = [
     "Run",
     "RunStatus",
     "Status",
+    "bytes_max",
     "decode",
     "done",
     "duplicates_of",

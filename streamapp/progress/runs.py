@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from pyroaring import BitMap
 
+from streamapp.events import encode
 from streamapp.keys import FIRST_RUN
 from streamapp.progress.state import indexes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from streamapp.events import RunStarted
     from streamapp.progress.state import Progress, Run
 
 
@@ -98,6 +100,24 @@ def replaced(state: Progress) -> dict[int, BitMap]:
 def is_settled(state: Progress) -> bool:
     """Whether nothing that the batch log may still hold changes the batch's status or crops."""
     return all(has_ended(state, run) and is_swept(state, run) for run in (state, *state.runs))
+
+
+def bytes_max(started: RunStarted) -> int:
+    """The most bytes that a run can add to the state, whatever becomes of its photos.
+
+    Beside what is told of it, names and counts, a cursor for each part and four sets: the photos
+    that are finished, those that failed, those that are due and those that were passed over.
+    """
+    told = len(encode(started)) + 256 + 64 * len(started.parts)
+    return told + 4 * _subset_bytes(started.photos)
+
+
+def _subset_bytes(serialized: bytes) -> int:
+    """The most bytes of a subset of a bitmap: 2 for an index, or 8 KiB for 65,536, and a header."""
+    indexes = indexes_of(serialized)
+    chunks = range(0, (indexes.max() if indexes else 0) + 1, 1 << 16)
+    sizes = (indexes.range_cardinality(at, at + (1 << 16)) for at in chunks)
+    return 16 + sum(min(8192, 2 * size) + 16 for size in sizes)
 
 
 def _queued(state: Progress, run: Run) -> BitMap:

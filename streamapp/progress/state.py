@@ -3,8 +3,9 @@
 It is one Kafka message and written anew with every frame of outcomes, so it holds what is still
 needed and no more. Its bound: `keys.PARTS_MAX` parts that wait to be queued, a bit for each photo
 (queued ones are known to have failed or not, the others to be duplicates or not), and the gaps in
-what is finished, no more than there are photos in flight. Each later run adds three bits for
-each photo that it does, at most.
+what is finished, no more than there are photos in flight. A later run adds as much for
+the photos that it does; whether there is room for it is asked before it begins, see
+`runs.bytes_max`.
 """
 
 from __future__ import annotations
