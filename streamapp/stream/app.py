@@ -27,11 +27,12 @@ from streamapp.stream import (
 )
 from streamapp.stream.circuit import Circuits
 from streamapp.stream.control import Control
+from streamapp.stream.followers import Followers
 from streamapp.stream.generations import WorkerApp
 from streamapp.stream.local_state import LocalTable
 from streamapp.stream.metrics import Metrics
 from streamapp.stream.outlet import Outlet
-from streamapp.stream.ownership import Followers, Ownership
+from streamapp.stream.ownership import Ownership
 from streamapp.stream.pieces import Pieces
 from streamapp.stream.retry import Retries
 from streamapp.stream.turns import Turns

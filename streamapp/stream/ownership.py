@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from streamapp import progress
 
@@ -25,44 +25,12 @@ if TYPE_CHECKING:
 
     from streamapp.progress import Progress
     from streamapp.stream.consumer import WorkerConsumer
+    from streamapp.stream.followers import Follower
     from streamapp.topics import Topics
 
 TICK_S = 0.5
 
 _log = logging.getLogger(__name__)
-
-
-class Follower(Protocol):
-    """What is told of every batch of the partitions that this worker has."""
-
-    def put(self, partition: int, state: Progress) -> None:
-        """A batch as it was recovered unsettled, or folded just now."""
-        ...
-
-    def clear(self) -> None:
-        """All partitions are given away, or recovered anew."""
-        ...
-
-
-class Followers:
-    """Several as one; more may join until the worker starts."""
-
-    def __init__(self, *followers: Follower) -> None:
-        self._followers = list(followers)
-
-    def add(self, follower: Follower) -> None:
-        """Let another one join."""
-        self._followers.append(follower)
-
-    def put(self, partition: int, state: Progress) -> None:
-        """Tell all."""
-        for each in self._followers:
-            each.put(partition, state)
-
-    def clear(self) -> None:
-        """Tell all."""
-        for each in self._followers:
-            each.clear()
 
 
 class Ownership:

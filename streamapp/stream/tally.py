@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from streamapp.events import BatchLogEvent
     from streamapp.progress import Progress
     from streamapp.stream.circuit import Circuit
-    from streamapp.stream.ownership import Follower, Ownership
+    from streamapp.stream.followers import Follower
+    from streamapp.stream.ownership import Ownership
     from streamapp.topics import Topics
 
 _ROCKSDB = {
