@@ -103,8 +103,8 @@ class Sweeper:
                 await self._sweep(state)
             else:
                 with suppress(TimeoutError):
-                    pause_s = DOUBT_S if self._waiting else None
-                    await asyncio.wait_for(self._changed.wait(), pause_s)
+                    async with asyncio.timeout(DOUBT_S if self._waiting else None):
+                        await self._changed.wait()
 
     def _next(self) -> Progress | None:
         for batch, (partition, state) in self._waiting.items():

@@ -22,6 +22,7 @@ from streamapp.stream.load import PIECE_PHOTOS
 from streamapp.topics import LANES
 from streamapp.wiring.values import topics
 from tests.e2e.installation import assert_exact
+from tests.e2e.test_cancelled_run import until_idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,7 +164,7 @@ def test_a_cancelled_batch_is_queued_no_further(installation: Installation, larg
     assert within(WITHIN_S, lambda: status(installation, batch)["status"] == "cancelled")
     queued = photos_published(installation)
     assert sum(queued.values()) < LARGE
-    installation.wait_for(batch, lambda told: told["progress"]["processed"] == sum(queued.values()))
+    asyncio.run(until_idle(installation))
     assert photos_published(installation) == queued
 
 

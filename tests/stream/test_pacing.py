@@ -88,13 +88,13 @@ class Log:
         """Photos that wait in the topics are finished, the first ones first."""
         run = [photo for _, photo, _ in self.queued[self._finished :][:photos]]
         self._finished += len(run)
-        for batch in {photo.batch for photo in run}:
+        for batch, number in {(photo.batch, photo.run) for photo in run}:
             outcomes = tuple(
                 Outcome(index=photo.index, name="", state="completed", finished_at=1.0)
                 for photo in run
-                if photo.batch == batch
+                if (photo.batch, photo.run) == (batch, number)
             )
-            await self.tell(PhotosFinished(batch=batch, project="p", outcomes=outcomes))
+            await self.tell(PhotosFinished(batch=batch, project="p", outcomes=outcomes, run=number))
 
     async def finish_all(self, *batches: str) -> None:
         """Finish photos until the batches are complete."""
