@@ -88,6 +88,12 @@ def crop_key(
     return f"{CROPS}{batch}/{index:08d}{_face(face)}{of_run}.{suffix}"
 
 
+def crop_place(key: str) -> tuple[int, int]:
+    """The photo's index and the run of a crop, by its `crop_key`."""
+    photo, *of_run, _suffix = key.rpartition("/")[2].split(".")
+    return int(photo.partition("-")[0]), int(of_run[0]) if of_run else FIRST_RUN
+
+
 def record_id(batch: str, index: int, face: int = 0) -> str:
     """Primary key of the row of a photo and its best face, or of another face of it."""
     return f"{batch}-{index:08d}{_face(face)}"

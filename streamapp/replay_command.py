@@ -139,7 +139,7 @@ def replay(
     except Stopped:
         typer.echo("Stopped; what was begun goes on.", err=True)
         raise
-    if not as_json and (dry_run or len(told) > 1):
+    if not as_json and (dry_run or len(told) > 1 or not batches):
         typer.echo(summary(told, dry=dry_run))
     raise typer.Exit(0 if well else 1)
 

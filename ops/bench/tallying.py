@@ -60,12 +60,12 @@ class TallyWorker:
             table_standby_replicas=0,
         )
         table = tally.progress_table(self._app, partitions=topics.partitions)
-        turns = Turns(window_photos=768, clock=time.monotonic)
+        followers = Turns(window_photos=768, clock=time.monotonic)
         self._ownership = Ownership(
             self._app,
             topics=topics,
             table=table,
-            turns=turns,
+            followers=followers,
             session_timeout_s=SESSION_S,
             clock=time.monotonic,
         )
@@ -78,7 +78,7 @@ class TallyWorker:
             kafka=Circuit("kafka", time.time),
             rows=self._rows,
             ownership=self._ownership,
-            turns=turns,
+            followers=followers,
         )
 
     @asynccontextmanager

@@ -1,7 +1,8 @@
 """The progress of a batch: its log, folded into sets of photo indexes, never counters.
 
 Pure, idempotent and order-free: any repetition and any order of the same events gives the same
-sets, so replay and redelivery change nothing. A photo that was completed once stays completed; a
+sets, so replay and redelivery change nothing. A photo that a run completed once stays completed in
+it; its outcome is that of the last run which finished it; a
 checkpoint never goes back; of several priorities the one that was set last counts. What is not
 needed any more is forgotten by rules that hold for what is told again, too.
 """
@@ -9,17 +10,41 @@ needed any more is forgotten by rules that hold for what is told again, too.
 from __future__ import annotations
 
 from streamapp.progress.fold import fold
+from streamapp.progress.runs import (
+    bytes_max,
+    done,
+    failed,
+    finished,
+    has_ended,
+    is_complete,
+    is_settled,
+    is_swept,
+    open_runs,
+    outcomes_until,
+    photos_of,
+    replaced,
+    unswept,
+)
 from streamapp.progress.state import (
     Part,
     Progress,
+    Run,
     decode,
     duplicates_of,
     encode,
     indexes_of,
-    is_settled,
     serialized,
 )
-from streamapp.progress.status import ENDED, Answer, BatchState, Counts, Status, joined, status
+from streamapp.progress.status import (
+    ENDED,
+    Answer,
+    BatchState,
+    Counts,
+    RunStatus,
+    Status,
+    joined,
+    status,
+)
 
 __all__ = [
     "ENDED",
@@ -28,14 +53,28 @@ __all__ = [
     "Counts",
     "Part",
     "Progress",
+    "Run",
+    "RunStatus",
     "Status",
+    "bytes_max",
     "decode",
+    "done",
     "duplicates_of",
     "encode",
+    "failed",
+    "finished",
     "fold",
+    "has_ended",
     "indexes_of",
+    "is_complete",
     "is_settled",
+    "is_swept",
     "joined",
+    "open_runs",
+    "outcomes_until",
+    "photos_of",
+    "replaced",
     "serialized",
     "status",
+    "unswept",
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from operator import attrgetter
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import structs
+from pyroaring import BitMap
 
 from streamapp.events import (
     BatchCancelled,
@@ -16,8 +18,16 @@ from streamapp.events import (
     RunStarted,
     RunSwept,
 )
+from streamapp.keys import FIRST_RUN
 from streamapp.progress.joining import joined
-from streamapp.progress.state import Part, Progress, indexes_of, serialized
+from streamapp.progress.state import Part, Progress, Run, indexes_of, serialized
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamapp.events import RunPart
+
+AnyRun = TypeVar("AnyRun", bound=Run)
 
 
 def fold(state: Progress | None, event: BatchLogEvent) -> Progress:
@@ -26,19 +36,34 @@ def fold(state: Progress | None, event: BatchLogEvent) -> Progress:
     match event:
         case BatchOpened():
             return _opened(before, event)
-        case ExpansionAdvanced():
-            return _advanced(before, event)
-        case PhotosFinished():
-            return _finished(before, event)
-        case BatchCancelled():
-            return structs.replace(
-                before, cancelled_at=_earliest(before.cancelled_at, event.cancelled_at)
-            )
         case PriorityChanged():
             change = (event.changed_at, event.priority)
             return structs.replace(before, changed=max(before.changed, change))
-        case RunStarted() | RunSwept():
-            return before
+        case RunStarted():
+            return _in_later_run(before, event.run, lambda run: _started(run, event))
+        case RunSwept():
+            return _in_later_run(before, event.run, lambda run: _swept(run, event))
+        case ExpansionAdvanced() | PhotosFinished() | BatchCancelled():
+            if event.run == FIRST_RUN:
+                return _went_on(before, event)
+            return _in_later_run(before, event.run, lambda run: _went_on(run, event))
+
+
+def _in_later_run(state: Progress, number: int, change: Callable[[Run], Run]) -> Progress:
+    known = {run.run: run for run in state.runs}
+    known[number] = change(known.get(number, Run(run=number)))
+    return structs.replace(state, runs=tuple(known[each] for each in sorted(known)))
+
+
+def _went_on(run: AnyRun, event: ExpansionAdvanced | PhotosFinished | BatchCancelled) -> AnyRun:
+    match event:
+        case ExpansionAdvanced():
+            return _advanced(run, event)
+        case PhotosFinished():
+            return _finished(run, event)
+        case BatchCancelled():
+            at = _earliest(run.cancelled_at, event.cancelled_at)
+            return structs.replace(run, cancelled_at=at)
 
 
 def _opened(state: Progress, event: BatchOpened) -> Progress:
@@ -47,45 +72,72 @@ def _opened(state: Progress, event: BatchOpened) -> Progress:
         opened_at=_earliest(state.opened_at, event.opened_at),
         external_id=state.external_id if event.first_index else event.external_id,
     )
-    if _is_queued(told, event.first_index):
-        return told
-    duplicates = indexes_of(told.duplicates) | indexes_of(event.duplicates).shift(event.first_index)
-    return _with(
-        structs.replace(told, duplicates=serialized(duplicates)),
-        _part(told, event.first_index),
-        archive=event.archive,
-        archive_bytes=event.archive_bytes,
-        kind=event.kind,
+    return _with_part(
+        told,
+        event,
         priority=event.priority,
-        photos=event.photos,
         skipped=event.skipped,
         skipped_by=event.skipped_by,
-        nested=event.nested,
     )
 
 
-def _advanced(state: Progress, event: ExpansionAdvanced) -> Progress:
-    if _is_queued(state, event.first_index):
-        return state
-    part = _part(state, event.first_index)
-    return _with(state, part, cursor=max(part.cursor, event.cursor, key=structs.astuple))
+def _started(run: Run, event: RunStarted) -> Run:
+    due = indexes_of(event.photos) - indexes_of(run.finished)
+    told = structs.replace(
+        run,
+        started_at=event.started_at,
+        initial_priority=event.priority,
+        settings=event.settings,
+        rate=event.rate,
+        due=serialized(due),
+    )
+    for part in event.parts:
+        told = _with_part(told, part)
+    return told
 
 
-def _is_queued(state: Progress, first_index: int) -> bool:
-    return any(part.is_queued and part.holds(first_index) for part in state.parts)
+def _swept(run: Run, event: RunSwept) -> Run:
+    return structs.replace(run, swept=max(run.swept, event.processed))
 
 
-def _part(state: Progress, first_index: int) -> Part:
-    known = (part for part in state.parts if part.first_index == first_index)
+def _with_part(run: AnyRun, told: BatchOpened | RunPart, **of_first: object) -> AnyRun:
+    if _is_queued(run, told.first_index):
+        return run
+    duplicates = indexes_of(run.duplicates) | indexes_of(told.duplicates).shift(told.first_index)
+    return _with(
+        structs.replace(run, duplicates=serialized(duplicates)),
+        _part(run, told.first_index),
+        archive=told.archive,
+        archive_bytes=told.archive_bytes,
+        kind=told.kind,
+        photos=told.photos,
+        nested=told.nested,
+        **of_first,
+    )
+
+
+def _advanced(run: AnyRun, event: ExpansionAdvanced) -> AnyRun:
+    if _is_queued(run, event.first_index):
+        return run
+    part = _part(run, event.first_index)
+    return _with(run, part, cursor=max(part.cursor, event.cursor, key=structs.astuple))
+
+
+def _is_queued(run: Run, first_index: int) -> bool:
+    return any(part.is_queued and part.holds(first_index) for part in run.parts)
+
+
+def _part(run: Run, first_index: int) -> Part:
+    known = (part for part in run.parts if part.first_index == first_index)
     return next(known, Part(first_index=first_index))
 
 
-def _with(state: Progress, part: Part, **changes: object) -> Progress:
+def _with(run: AnyRun, part: Part, **changes: object) -> AnyRun:
     changed = structs.replace(part, **changes)
-    others = [each for each in state.parts if each.first_index != part.first_index]
+    others = [each for each in run.parts if each.first_index != part.first_index]
     parts = sorted([*others, changed], key=attrgetter("first_index"))
     return structs.replace(
-        state, parts=tuple(joined(parts)), duplicates=_to_come(state.duplicates, changed)
+        run, parts=tuple(joined(parts)), duplicates=_to_come(run.duplicates, changed)
     )
 
 
@@ -101,25 +153,22 @@ def _earliest(known: float, told: float) -> float:
     return min(known or told, told)
 
 
-def _finished(state: Progress, event: PhotosFinished) -> Progress:
-    finished, failed = indexes_of(state.finished), indexes_of(state.failed)
-    passed_over = indexes_of(state.passed_over)
-    last = 0.0
-    for outcome in event.outcomes:
-        if outcome.state == "cancelled":
-            passed_over.add(outcome.index)
-            continue
-        if outcome.state == "completed":
-            failed.discard(outcome.index)
-        elif outcome.index not in finished:
-            failed.add(outcome.index)
-        finished.add(outcome.index)
-        last = max(last, outcome.finished_at)
+def _finished(run: AnyRun, event: PhotosFinished) -> AnyRun:
+    of_state = {
+        state: BitMap(outcome.index for outcome in event.outcomes if outcome.state == state)
+        for state in ("completed", "failed", "cancelled")
+    }
+    completed, failed = of_state["completed"], of_state["failed"]
+    before, failed_before = indexes_of(run.finished), indexes_of(run.failed)
+    finished = before | completed | failed
+    passed_over = indexes_of(run.passed_over) | of_state["cancelled"]
+    ended = (each.finished_at for each in event.outcomes if each.state != "cancelled")
     return structs.replace(
-        state,
+        run,
         finished=serialized(finished),
-        failed=serialized(failed),
+        failed=serialized((failed_before | (failed - before)) - completed),
         passed_over=serialized(passed_over - finished),
+        due=serialized(indexes_of(run.due) - finished),
         processed=len(finished),
-        finished_at=max(state.finished_at, last),
+        finished_at=max(run.finished_at, *ended, 0.0),
     )

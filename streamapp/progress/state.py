@@ -3,7 +3,8 @@
 It is one Kafka message, written whole again and again (see `stream.rows`), so it holds what is
 still needed and no more. Its bound: `keys.PARTS_MAX` parts that wait to be queued, a bit for each
 photo (queued ones are known to have failed or not, the others to be duplicates or not), and the
-gaps in what is finished, no more than there are photos in flight.
+gaps in what is finished, no more than there are photos in flight. Each later run adds three bits
+for each photo that it does, at most.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import msgspec
 from pyroaring import BitMap
 
 from streamapp.events import Cursor, Kind
+from streamapp.keys import FIRST_RUN
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -47,30 +49,56 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.photos is not None and self.cursor.index >= self.photos
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of a run of the batch.
+
+    ``parts`` are in the order of their photos. ``finished``, ``failed`` of them, ``passed_over``
+    since the run was cancelled, and ``duplicates`` that are still to be queued are serialized
+    roaring bitmaps of photo indexes (some 30 bytes for 100,000 contiguous photos); ``processed`` is
+    how many are finished. Times are Unix seconds, 0 when unknown.
+
+    Of a later run only: what `events.RunStarted` tells; ``due``, the photos that it does and has
+    not finished; ``swept``, how many outcomes it and the runs before had when the crops that it
+    replaced were gone.
+    """
+
+    run: int = FIRST_RUN
+    parts: tuple[Part, ...] = ()
+    duplicates: bytes = b""
+    finished: bytes = b""
+    failed: bytes = b""
+    passed_over: bytes = b""
+    processed: int = 0
+    finished_at: float = 0.0
+    cancelled_at: float = 0.0
+    started_at: float = 0.0
+    initial_priority: int = 0
+    settings: tuple[tuple[str, str], ...] = ()
+    rate: float = 0.0
+    due: bytes = b""
+    swept: int = 0
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether it is known what it does."""
+        return self.run == FIRST_RUN or self.started_at > 0
+
+
+class Progress(Run, frozen=True, kw_only=True, omit_defaults=True):
     """The state of one batch: the value of the progress table, under the batch's key.
 
-    ``parts`` are in the order of their photos; ``external_id`` is the first one's. ``finished``,
-    ``failed`` of them, ``passed_over`` since the batch was cancelled, and ``duplicates`` that are
-    still to be queued are serialized roaring bitmaps of photo indexes (some 30 bytes for 100,000
-    contiguous photos); ``processed`` is how many are finished. ``changed`` is the last change of
-    the priority: when, to what. Times are Unix seconds, 0 when unknown. ``log_offset`` is the
-    offset of the last event of the batch log that is folded in; the table's, not the fold's.
+    It is what is known of the first run; of what holds for the batch, ``external_id`` being the
+    first part's and ``changed`` the last change of the priority: when, to what; and of the later
+    ``runs``, ascending. ``log_offset`` is the offset of the last event of the batch log that is
+    folded in; the table's, not the fold's.
     """
 
     batch: str
     project: str = ""
     external_id: str = ""
-    parts: tuple[Part, ...] = ()
-    duplicates: bytes = b""
     changed: tuple[float, int] = (0.0, 0)
     opened_at: float = 0.0
-    finished_at: float = 0.0
-    cancelled_at: float = 0.0
-    finished: bytes = b""
-    failed: bytes = b""
-    passed_over: bytes = b""
-    processed: int = 0
+    runs: tuple[Run, ...] = ()
     log_offset: int = -1
 
     @property
@@ -80,13 +108,21 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def queued(self) -> int:
-        """Photos that were queued, or failed at once, as far as the checkpoints tell."""
+        """Photos that the first run has queued, or failed at once, as the checkpoints tell."""
         return sum(part.cursor.index for part in self.parts)
+
+    @property
+    def latest(self) -> Run:
+        """The run that was started last."""
+        return next((run for run in reversed(self.runs) if run.is_announced), self)
 
     @property
     def priority(self) -> int:
         """Of the photos that are queued from now on; 0 while unknown."""
-        return self.changed[1] or (self.parts[0].priority if self.parts else 0)
+        changed_at, priority = self.changed
+        if self.latest is self:
+            return priority or (self.parts[0].priority if self.parts else 0)
+        return priority if changed_at > self.latest.started_at else self.latest.initial_priority
 
     @property
     def is_opened(self) -> bool:
@@ -94,26 +130,18 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return any(part.photos is not None for part in self.parts)
 
     @property
-    def is_complete(self) -> bool:
-        """Whether every photo of every part is in a final state."""
-        opened = all(part.photos is not None for part in self.parts)
-        return bool(self.parts) and opened and self.processed >= self.total
+    def is_known_wholly(self) -> bool:
+        """Whether every part that anything is known of was opened."""
+        return bool(self.parts) and all(part.photos is not None for part in self.parts)
 
 
 encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Progress).decode
 
 
-def is_settled(state: Progress) -> bool:
-    """Whether nothing that the batch log may still hold changes the batch's status."""
-    told = state.processed + len(indexes_of(state.passed_over))
-    cancelled = state.cancelled_at > 0 and told >= state.queued
-    return state.is_complete or cancelled
-
-
-def duplicates_of(state: Progress, part: Part) -> bytes:
+def duplicates_of(run: Run, part: Part) -> bytes:
     """The part's duplicates that are still to be queued, as indexes within the part."""
-    of_part = indexes_of(state.duplicates) & BitMap(range(part.first_index, part.end))
+    of_part = indexes_of(run.duplicates) & BitMap(range(part.first_index, part.end))
     return serialized(of_part.shift(-part.first_index))
 
 

@@ -8,7 +8,9 @@ from typing import Literal
 import msgspec
 from msgspec import structs
 
-from streamapp.progress.state import Progress, indexes_of
+from streamapp.keys import FIRST_RUN
+from streamapp.progress import runs
+from streamapp.progress.state import Progress, Run, indexes_of
 
 BatchState = Literal["queued", "processing", "completed", "cancelled"]
 
@@ -25,6 +27,24 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     failed: int
 
 
+class RunStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A run of a batch that was reprocessed: how many ``photos`` it does, and what became of them.
+
+    The counts are the run's own, whatever a later run made of the same photos. ``cancelled`` are
+    the photos of a cancelled run that it did not process. ``started_at`` is in Unix seconds;
+    ``settings`` are vision's that the run changes.
+    """
+
+    run: int
+    status: BatchState
+    photos: int
+    processed: int
+    failed: int
+    cancelled: int = 0
+    started_at: float = 0.0
+    settings: dict[str, str] = {}
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A batch as the API shows it; its JSON is the predecessor's ``batch`` object and more.
 
@@ -32,6 +52,12 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     ``skipped`` counts the entries that are neither photo nor defect, ``skipped_by`` by reason.
     ``cancelled`` are the photos of a cancelled batch that are not processed; a few that were in
     work may still be.
+
+    Of a batch that was reprocessed ``run`` is the run that was started last and ``runs`` tells of
+    each. ``progress`` is of the batch: a photo counts as processed from its first outcome on, and
+    as failed when its latest outcome is a failure. So a client that only watches the percentage
+    sees 100 throughout and never less than before; ``status`` tells it that the batch is
+    ``processing`` again, and then ``completed`` as at first.
     """
 
     batch_id: str
@@ -45,6 +71,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     cancelled: int = 0
     skipped: int = 0
     skipped_by: dict[str, int] = {}
+    run: int = FIRST_RUN
+    runs: tuple[RunStatus, ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +84,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 def status(state: Progress) -> Status:
     """What the API says of a batch."""
-    total = state.total
+    total, processed = state.total, len(runs.finished(state))
     skipped_by: Counter[str] = Counter()
     for part in state.parts:
         skipped_by.update(part.skipped_by)
@@ -64,16 +92,16 @@ def status(state: Progress) -> Status:
         batch_id=state.batch,
         status=_state(state),
         image_count=total,
-        progress=Counts(
-            processed=state.processed, total=total, failed=len(indexes_of(state.failed))
-        ),
-        progress_percent=100 * state.processed // total if total else 0,
+        progress=Counts(processed=processed, total=total, failed=len(runs.failed(state))),
+        progress_percent=100 * processed // total if total else 0,
         priority=state.priority,
         external_id=state.external_id,
         queued=state.queued,
-        cancelled=total - state.processed if state.cancelled_at else 0,
+        cancelled=total - processed if state.cancelled_at else 0,
         skipped=sum(part.skipped for part in state.parts),
         skipped_by=dict(skipped_by),
+        run=state.latest.run,
+        runs=_runs(state),
     )
 
 
@@ -91,8 +119,39 @@ def joined(known: Status, photos: int) -> Status:
 
 
 def _state(state: Progress) -> BatchState:
-    if state.cancelled_at:
+    if state.latest is state:
+        return _state_of(state, state)
+    if runs.has_ended(state, state.latest):
+        if runs.is_complete(state):
+            return "completed"
+        if state.cancelled_at:
+            return "cancelled"
+    return "processing"
+
+
+def _state_of(state: Progress, run: Run) -> BatchState:
+    if run.cancelled_at:
         return "cancelled"  # also when all that was queued before was all there was
-    if state.is_complete:
+    if runs.has_ended(state, run):
         return "completed"
-    return "processing" if state.processed else "queued"
+    return "processing" if run.processed else "queued"
+
+
+def _runs(state: Progress) -> tuple[RunStatus, ...]:
+    if state.latest is state:
+        return ()
+    return tuple(_run(state, run) for run in (state, *state.runs) if run.is_announced)
+
+
+def _run(state: Progress, run: Run) -> RunStatus:
+    photos = len(runs.photos_of(state, run))
+    return RunStatus(
+        run=run.run,
+        status=_state_of(state, run),
+        photos=photos,
+        processed=run.processed,
+        failed=len(indexes_of(run.failed)),
+        cancelled=photos - run.processed if run.cancelled_at else 0,
+        started_at=run.started_at,
+        settings=dict(run.settings),
+    )

@@ -43,7 +43,7 @@ class Candidate(NamedTuple):
     @property
     def failed(self) -> int:
         """How many of the photos are failed by now."""
-        return len(self.photos & progress.indexes_of(self.state.failed))
+        return len(self.photos & progress.failed(self.state))
 
 
 class Candidates:
@@ -66,7 +66,7 @@ class Candidates:
         if not parts:
             raise StreamappError(Code.BATCH_UNKNOWN)
         state = _ended(await self._table.row(batch), parts)
-        failed = progress.indexes_of(state.failed)
+        failed = progress.failed(state)
         photos = failed if only_failed else BitMap(range(state.total))
         read = tuple(part for part in parts if photos & indexes(part))
         await asyncio.to_thread(self._check, read, photos - failed)

@@ -16,7 +16,7 @@ from msgspec import structs
 from streamapp import progress
 from streamapp.errors import Code, StreamappError
 from streamapp.events import RunPart, RunStarted, decode_batch_log, encode
-from streamapp.keys import FIRST_RUN, run_key
+from streamapp.keys import run_key
 from streamapp.replay.candidate import indexes
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 RUNS_MAX = 64
 
-RUN_BYTES_MAX = 900_000
-"""Of a run's event; below Kafka's usual limit of 1 MB a message."""
+MESSAGE_BYTES_MAX = 900_000
+"""Of a run's event, and of the batch's progress with it; below Kafka's usual limit of 1 MB."""
 
 
 class Wish(NamedTuple):
@@ -66,7 +66,7 @@ class Starts:
 
         Raises:
             StreamappError: ``BATCH_OPEN``, when another replay has begun a run; ``BATCH_FULL``,
-                when the batch had all its runs, or the run's photos cannot be told in one event;
+                when the batch had all its runs, or what another one may add does not fit;
                 ``KAFKA_AWAY``, ``STORE_AWAY``.
         """
         wanted = self._run(candidate, wish)
@@ -78,10 +78,10 @@ class Starts:
 
     def _run(self, candidate: Candidate, wish: Wish) -> RunStarted:
         state = candidate.state
-        number = getattr(state, "run", FIRST_RUN) + 1
+        number = state.latest.run + 1
         if number > RUNS_MAX:
             raise StreamappError(Code.BATCH_FULL, f"it had {RUNS_MAX} runs")
-        return RunStarted(
+        run = RunStarted(
             batch=state.batch,
             project=candidate.parts[0].project,
             run=number,
@@ -92,15 +92,17 @@ class Starts:
             settings=wish.settings,
             rate=wish.rate,
         )
+        most = len(progress.encode(state)) + progress.bytes_max(run)
+        if most > MESSAGE_BYTES_MAX:
+            raise StreamappError(Code.BATCH_FULL, f"its progress may come to {most} bytes")
+        return run
 
     def _put(self, wanted: RunStarted) -> RunStarted:
         """The run of this number: as it is wanted, or another that was there before."""
         key, data = run_key(wanted.batch, wanted.run), encode(wanted)
-        if len(data) > RUN_BYTES_MAX:
-            raise StreamappError(Code.BATCH_FULL, f"an event of {len(data)} bytes for a run")
         if self._objects.put_new(key, data, "application/json"):
             return wanted
-        there = decode_batch_log(self._objects.read(key, 0, RUN_BYTES_MAX))
+        there = decode_batch_log(self._objects.read(key, 0, MESSAGE_BYTES_MAX))
         if not isinstance(there, RunStarted):
             raise StreamappError(Code.INTERNAL, f"{key} is no run")
         return there

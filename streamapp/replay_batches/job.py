@@ -14,7 +14,7 @@ from streamapp.errors import Code, Fate, StreamappError
 from streamapp.replay import These, Wish
 from streamapp.replay_batches.lines import Told
 from streamapp.replay_batches.patience import patiently
-from streamapp.replay_batches.waiting import end_of
+from streamapp.replay_batches.waiting import end_of, run_of
 from streamapp.upload.batch_ids import is_batch_id
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Job:
             with self._alone(told.batch, named=True):
                 ended = await end_of(told, self._replay.table, self._meter)
                 self._tell(told._replace(ended=ended))
-                self._well &= ended.status != "cancelled"
+                self._well &= run_of(ended, told.run).status != "cancelled"
         return self._well
 
     async def _look(self, batch: str, order: Order) -> Candidate:

@@ -11,7 +11,7 @@ from streamapp.replay_batches.patience import patiently
 
 if TYPE_CHECKING:
     from streamapp.meter import Meter
-    from streamapp.progress import Status
+    from streamapp.progress import RunStatus, Status
     from streamapp.replay import ProgressTable
     from streamapp.replay_batches.lines import Told
 
@@ -24,9 +24,15 @@ async def end_of(told: Told, table: ProgressTable, meter: Meter) -> Status:
         while True:
             state = await patiently(partial(table.row, told.batch), bar.note)
             bar.note("")
-            if state is not None and getattr(state, "run", 1) >= told.run:
-                status = progress.status(state)
-                bar.show(status.progress.processed, told.photos)
-                if status.status in progress.ENDED:
+            status = progress.status(state) if state else None
+            if status and status.run >= told.run:
+                run = run_of(status, told.run)
+                bar.show(run.processed, run.photos)
+                if run.status in progress.ENDED:
                     return status
             await asyncio.sleep(POLL_S)
+
+
+def run_of(status: Status, number: int) -> RunStatus:
+    """What is told of the run of this number, which was started."""
+    return next(run for run in status.runs if run.run == number)

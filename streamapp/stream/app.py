@@ -21,11 +21,13 @@ from streamapp.stream import (
     pacer,
     record,
     retry,
+    sweep,
     tally,
     views,
 )
 from streamapp.stream.circuit import Circuits
 from streamapp.stream.control import Control
+from streamapp.stream.followers import Followers
 from streamapp.stream.generations import WorkerApp
 from streamapp.stream.local_state import LocalTable
 from streamapp.stream.metrics import Metrics
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
     import faust
 
-    from connectors.objects.interface import ObjectStore
+    from connectors.objects.interface import UploadStore
     from connectors.records.interface import RecordStore
     from streamapp.archive import Limits
     from streamapp.stream.control import Broadcast
@@ -98,7 +100,7 @@ class WorkerValues:
 def create_app(
     values: WorkerValues,
     *,
-    objects: ObjectStore,
+    objects: UploadStore,
     records: RecordStore,
     controls: Broadcast,
     delayed: Delayed,
@@ -130,11 +132,12 @@ def create_app(
     table = tally.progress_table(app, partitions=topics.partitions)
     window_photos = topics.partitions * values.pace_photos_per_partition
     turns = Turns(window_photos=window_photos, clock=time.monotonic)
+    followers = Followers(turns)
     ownership = Ownership(
         app,
         topics=topics,
         table=table,
-        turns=turns,
+        followers=followers,
         session_timeout_s=values.session_timeout_s,
         clock=time.monotonic,
     )
@@ -148,6 +151,15 @@ def create_app(
         turns=turns,
         answers_for=ownership.answers_for,
         clock=time.time,
+    )
+    followers.add(
+        sweep.register(
+            app,
+            topics=topics,
+            crops=objects,
+            circuits=circuits,
+            answers_for=ownership.answers_for,
+        )
     )
     outlet = Outlet(app, topics, circuits.kafka)
     retry.register(app, outlet=outlet, delayed=delayed)
@@ -178,7 +190,7 @@ def create_app(
         kafka=circuits.kafka,
         rows=rows,
         ownership=ownership,
-        turns=turns,
+        followers=followers,
     )
     record.register(
         app, topics=topics, records=records, circuit=circuits.records, crop_url=objects.url

@@ -19,14 +19,14 @@ import msgspec
 from pyroaring import BitMap
 
 from streamapp import events
-from streamapp.events import Outcome
+from streamapp.events import BatchCancelled, Outcome, RunControl, RunStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from faust import App
 
-    from streamapp.events import PhotoQueued, RunControl
+    from streamapp.events import BatchLogEvent, PhotoQueued
     from streamapp.stream.backlog import Delivery
 
 _log = logging.getLogger(__name__)
@@ -51,6 +51,16 @@ def register(app: App, *, control: Control, broadcast: Broadcast) -> None:
         await broadcast.follow(control.take, caught_up=control.caught_up.set)
 
     app.task(follow_control)
+
+
+def told_to_workers(entry: BatchLogEvent | None) -> RunControl | None:
+    """What all workers are told of an event of the batch log before it counts; None of most."""
+    match entry:
+        case BatchCancelled():
+            return RunControl(batch=entry.batch, run=entry.run, cancelled=True)
+        case RunStarted():
+            return RunControl(batch=entry.batch, run=entry.run, photos=entry.photos)
+    return None
 
 
 class Verdict(NamedTuple):

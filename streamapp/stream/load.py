@@ -17,7 +17,7 @@ PIECE_PHOTOS = 256
 
 
 class Turn(NamedTuple):
-    """``photos`` of a part are to be queued, from its cursor on."""
+    """``photos`` of a part are to be queued, from its cursor on; only those that the run does."""
 
     batch: Expanding
     part: Part
@@ -31,14 +31,14 @@ class Load:
         self._window_photos = max(RUN_PHOTOS, window_photos)
         self._batches = 0
         self._in_flight = 0
-        self._ring: dict[str, Expanding] = {}
+        self._ring: dict[Expanding, None] = {}
 
     def enter(self, batch: Expanding) -> None:
         """Count a batch; one that waits keeps its place in the ring, or comes to its end."""
         self._batches += 1
         self._in_flight += batch.in_flight
         if batch.waiting:
-            self._ring.setdefault(batch.state.batch, batch)
+            self._ring.setdefault(batch)
 
     def leave(self, batch: Expanding) -> None:
         """Count a batch no more, to be called before it changes; its place is kept."""
@@ -47,7 +47,7 @@ class Load:
 
     def forget(self, batch: Expanding) -> None:
         """Give a batch's place away."""
-        self._ring.pop(batch.state.batch, None)
+        self._ring.pop(batch, None)
 
     def next(self, may: Callable[[int], bool], now: float) -> Turn | None:
         """The next turn of a batch whose partition ``may``; None when none has room."""
@@ -55,20 +55,20 @@ class Load:
         if room < RUN_PHOTOS:
             return None
         share = max(RUN_PHOTOS, self._window_photos // max(1, self._batches))
-        for name, each in self._ring.items():
+        for each in self._ring:
             part = each.due(now)
             if part is None or not may(each.partition):
                 continue
-            left = (part.photos or 0) - part.cursor.index
+            left = each.room_for(part)
             photos = piece_photos(left=left, share=share, in_flight=each.in_flight, lane_room=room)
             if photos:
-                self._ring[name] = self._ring.pop(name)
+                self._ring[each] = self._ring.pop(each)
                 return Turn(each, part, photos)
         return None
 
 
 def piece_photos(*, left: int, share: int, in_flight: int, lane_room: int) -> int:
-    """Photos of the next piece of a part with ``left`` to go; 0 while it is not worth one.
+    """Photos of the next piece of a part with ``left`` to go now; 0 while it is not worth one.
 
     Whole runs, but for the last piece, so that neighbours stay together.
     """

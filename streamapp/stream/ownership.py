@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from streamapp.progress import Progress
     from streamapp.stream.consumer import WorkerConsumer
-    from streamapp.stream.turns import Turns
+    from streamapp.stream.followers import Follower
     from streamapp.topics import Topics
 
 TICK_S = 0.5
@@ -43,14 +43,14 @@ class Ownership:
         *,
         topics: Topics,
         table: TableT[bytes, bytes],
-        turns: Turns,
+        followers: Follower,
         session_timeout_s: float,
         clock: Callable[[], float],
     ) -> None:
         self._app = app
         self._topics = topics
         self._table = table
-        self._turns = turns
+        self._followers = followers
         self._pulse = Pulse(session_timeout_s=session_timeout_s, clock=clock)
         self._behind: dict[int, int] = {}
         self._assigned: set[int] = set()
@@ -94,7 +94,7 @@ class Ownership:
 
     async def _revoked(self, *_args: Any, **_options: Any) -> None:
         self._assigned.clear()
-        self._turns.clear()
+        self._followers.clear()
 
     async def _recovered(self, *_args: Any, **_options: Any) -> None:
         consumer = cast("WorkerConsumer", self._app.consumer)
@@ -117,10 +117,10 @@ class Ownership:
 
     def _take_over(self, batches: Iterable[tuple[int, Progress]]) -> dict[int, int]:
         """Per partition, the offset from which its unfinished batches must be folded again."""
-        self._turns.clear()
+        self._followers.clear()
         oldest: dict[int, int] = {}
         for partition, state in batches:
-            self._turns.put(partition, state)
+            self._followers.put(partition, state)
             oldest[partition] = min(oldest.get(partition, 1 << 63), state.log_offset + 1)
         return oldest
 

@@ -93,7 +93,9 @@ class Pacer:
         pauses = (self._turns.retry_s(), None if certain else DOUBT_S)
         shortest = min((pause for pause in pauses if pause is not None), default=None)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._turns.changed.wait(), shortest)
+            # Not `wait_for`: it swallows a cancellation that comes together with the event.
+            async with asyncio.timeout(shortest):
+                await self._turns.changed.wait()
 
     async def _serve(self, turn: Turn) -> None:
         lost = turn.batch.lost.get(turn.part.first_index)
@@ -101,9 +103,7 @@ class Pacer:
             self._turns.advance(turn, await self._publication.give_up(turn, lost))
             return
         try:
-            piece = await asyncio.to_thread(
-                self._pieces.read, turn.batch.state, turn.part, turn.photos
-            )
+            piece = await asyncio.to_thread(self._pieces.read, turn)
         except StreamappError as error:
             self._meet(turn, error)
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
@@ -22,13 +22,27 @@ if TYPE_CHECKING:
     from connectors.objects.interface import ObjectStore
     from streamapp.archive import Entry, Limits
     from streamapp.events import Cursor
-    from streamapp.progress import Part, Progress
+    from streamapp.progress import Part, Run
+    from streamapp.stream.load import Turn
 
-    Readers = dict[tuple[str, int], tuple[Cursor, Iterator[Entry]]]
+    Readers = dict[tuple[str, int, int], tuple[Cursor, Iterator[Entry]]]
 
 READERS_MAX = 16
 
+LOOK_PHOTOS_MAX = 16_384
+"""Photos that are looked at for one piece of a run that does only some of them."""
+
 _log = logging.getLogger(__name__)
+
+
+class Piece(NamedTuple):
+    """Photos of a part that a run does, and the place behind them; there may be none of them yet.
+
+    Behind the run's last photo of the part it is the part's end.
+    """
+
+    entries: list[Entry]
+    after: Cursor
 
 
 class Pieces:
@@ -39,42 +53,48 @@ class Pieces:
         self._limits = limits
         self._readers: Readers = {}
 
-    def read(self, batch: Progress, part: Part, photos: int) -> list[Entry]:
-        """The next photos of a batch's part, from its cursor on: ``photos``, or at least one.
+    def read(self, turn: Turn) -> Piece:
+        """The photos of a turn, or fewer; the place behind them is always another one than before.
 
         Raises:
             StreamappError: of fate *wait*: try again; any other: nobody can list the photos from
                 the cursor on.
         """
+        batch, part = turn.batch, turn.part
         # Not by the archive: several batches may have been made of one object of the bucket.
-        reader = batch.batch, part.first_index
+        reader = batch.state.batch, batch.run.run, part.first_index
         at, entries = self._readers.pop(reader, (part.cursor, None))
         if entries is None or at != part.cursor:
-            entries = self._entries(batch, part)
-        piece: list[Entry] = []
+            entries = self._entries(batch.run, part)
+        chosen: list[Entry] = []
+        after = part.cursor
         try:
-            for entry in itertools.islice(entries, photos):
-                piece.append(entry)  # noqa: PERF402 - what came before an error is kept
+            for entry in itertools.islice(entries, LOOK_PHOTOS_MAX):
+                after = entry.after
+                if batch.photos_in(part, entry.index, entry.index + 1):
+                    chosen.append(entry)
+                if len(chosen) == turn.photos:
+                    break
         except Exception as error:
-            if not piece:
+            if after == part.cursor:
                 raise _known(error, part) from error
-            return piece  # the next read meets the error again
-        if not piece:
+            return Piece(chosen, after)  # the next read meets the error again
+        if after == part.cursor:
             raise StreamappError(Code.ARCHIVE_BROKEN, "it lists fewer photos than when it came")
-        if piece[-1].after.index < (part.photos or 0):
-            self._keep(reader, piece[-1].after, entries)
-        return piece
+        if batch.left(part, after):
+            self._keep(reader, after, entries)
+        return Piece(chosen, batch.passing(part, after))
 
-    def _entries(self, batch: Progress, part: Part) -> Iterator[Entry]:
+    def _entries(self, run: Run, part: Part) -> Iterator[Entry]:
         read, size = partial(self._objects.read, part.archive), part.archive_bytes
         if part.kind == "listing":
             return archive.listed(read, size, self._limits, start=part.cursor)
         # As it was judged: the setting may be another by now.
         limits = structs.replace(self._limits, nested=part.nested)
-        duplicates = progress.duplicates_of(batch, part)
+        duplicates = progress.duplicates_of(run, part)
         return archive.photos(read, size, limits, duplicates=duplicates, start=part.cursor)
 
-    def _keep(self, reader: tuple[str, int], at: Cursor, entries: Iterator[Entry]) -> None:
+    def _keep(self, reader: tuple[str, int, int], at: Cursor, entries: Iterator[Entry]) -> None:
         self._readers[reader] = at, entries
         if len(self._readers) > READERS_MAX:
             del self._readers[next(iter(self._readers))]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from streamapp.events import Cursor
     from streamapp.stream.load import Turn
     from streamapp.stream.outlet import Outlet
+    from streamapp.stream.pieces import Piece
     from streamapp.topics import Topics
 
 
@@ -28,7 +29,7 @@ class Publication:
         self._topics = topics
         self._clock = clock
 
-    async def queue(self, turn: Turn, piece: Sequence[Entry]) -> Cursor:
+    async def queue(self, turn: Turn, piece: Piece) -> Cursor:
         """Publish a piece of the turn's part: its photos, its failures, the checkpoint.
 
         Returns:
@@ -36,33 +37,28 @@ class Publication:
         """
         await self._outlet.queue(
             turn.batch.lane,
-            [self._photo(turn, entry) for entry in piece if entry.fault is None],
+            [self._photo(turn, entry) for entry in piece.entries if entry.fault is None],
         )
         await self._fail(
             turn,
             [
                 self._failed(turn, entry.index, entry.fault, entry.name, entry.detail)
-                for entry in piece
+                for entry in piece.entries
                 if entry.fault is not None
             ],
         )
-        cursor = piece[-1].after
-        await self._checkpoint(turn, cursor)
-        return cursor
+        await self._checkpoint(turn, piece.after)
+        return piece.after
 
     async def give_up(self, turn: Turn, error: StreamappError) -> Cursor:
         """Fail the photos of the turn, which cannot be listed any more; returns as `queue`."""
-        start = turn.part.cursor.index
-        end = start + turn.photos
+        indexes = turn.batch.next_indexes(turn.part, turn.photos)
         await self._fail(
-            turn,
-            [
-                self._failed(turn, index, error.code, "", error.detail)
-                for index in range(start, end)
-            ],
+            turn, [self._failed(turn, index, error.code, "", error.detail) for index in indexes]
         )
-        cursor = structs.replace(turn.part.cursor, index=end)
-        if end == turn.part.photos:
+        behind = structs.replace(turn.part.cursor, index=indexes[-1] + 1)
+        cursor = turn.batch.passing(turn.part, behind)
+        if cursor.index == turn.part.photos:
             await self._checkpoint(turn, cursor)
         return cursor
 
@@ -74,6 +70,7 @@ class Publication:
                 project=state.project,
                 first_index=turn.part.first_index,
                 cursor=cursor,
+                run=turn.batch.run.run,
             )
         )
 
@@ -83,7 +80,12 @@ class Publication:
         for start in range(0, len(outcomes), archive.RUN_PHOTOS):
             frame = tuple(outcomes[start : start + archive.RUN_PHOTOS])
             await self._outlet.tell(
-                PhotosFinished(batch=state.batch, project=state.project, outcomes=frame)
+                PhotosFinished(
+                    batch=state.batch,
+                    project=state.project,
+                    outcomes=frame,
+                    run=turn.batch.run.run,
+                )
             )
 
     def _failed(self, turn: Turn, index: int, code: Code, name: str, detail: str) -> Outcome:
@@ -110,8 +112,11 @@ class Publication:
             photo_bytes=entry.photo_bytes,
             method=entry.method,
             crc=entry.crc,
+            run=turn.batch.run.run,
+            settings=turn.batch.run.settings,
         )
-        run = photo.index // run_photos(part.photos or 0, self._topics.partitions)
+        photos = turn.batch.photos_in(part, 0, part.photos or 0)
+        run = photo.index // run_photos(photos, self._topics.partitions)
         return photo, self._topics.run_partition(state.batch, run)
 
 

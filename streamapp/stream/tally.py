@@ -1,8 +1,8 @@
 """Tally: the batch log folded into the table ``progress``, one row per batch.
 
 The table lives in RocksDB and in a compacted changelog topic, so a worker that takes a partition
-over recovers its rows. The fold is idempotent: what is delivered again changes nothing. Of a
-cancellation all workers are told before it counts as read.
+over recovers its rows. The fold is idempotent: what is delivered again changes nothing. Of a run
+that begins, and of one that is cancelled, all workers are told before it counts as read.
 
 Rows are written seldom (see `rows`), and an event is acknowledged, in the order of its partition,
 only when Kafka has the row that holds it. The views tell what is folded, which may be ahead of what
@@ -22,7 +22,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from streamapp import events
-from streamapp.events import BatchCancelled, RunControl
+from streamapp.stream.control import told_to_workers
 from streamapp.stream.intake import acknowledge, current, deliveries, ending_the_worker
 from streamapp.stream.outlet import Message, Outlet, raw_topic
 from streamapp.stream.window import Window
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
     from streamapp.events import BatchLogEvent
     from streamapp.stream.circuit import Circuit
+    from streamapp.stream.followers import Follower
     from streamapp.stream.generations import WorkerApp
     from streamapp.stream.local_state import LocalTable
     from streamapp.stream.ownership import Ownership
     from streamapp.stream.rows import Rows
-    from streamapp.stream.turns import Turns
     from streamapp.topics import Topics
 
 HELD_EVENTS_MAX = 2048
@@ -75,16 +75,16 @@ def register(
     kafka: Circuit,
     rows: Rows,
     ownership: Ownership,
-    turns: Turns,
+    followers: Follower,
 ) -> None:
     """Attach the agent ``tally`` and its writer to the app; they alone write the table."""
     outlet = Outlet(app, topics, kafka)
-    books = Tally(outlet, rows=rows, ownership=ownership, turns=turns)
+    books = Tally(outlet, rows=rows, ownership=ownership, followers=followers)
 
     async def tally(stream: StreamT[bytes]) -> None:
         async for event, entry in deliveries(stream, events.decode_batch_log):
-            if isinstance(entry, BatchCancelled):
-                await outlet.announce(RunControl(batch=entry.batch, run=entry.run, cancelled=True))
+            if told := told_to_workers(entry):
+                await outlet.announce(told)
             if current(event):
                 await books.enter(event, entry)
 
@@ -99,11 +99,13 @@ def register(
 class Tally:
     """The work of the agent: from events to rows that are written and acknowledgements."""
 
-    def __init__(self, outlet: Outlet, *, rows: Rows, ownership: Ownership, turns: Turns) -> None:
+    def __init__(
+        self, outlet: Outlet, *, rows: Rows, ownership: Ownership, followers: Follower
+    ) -> None:
         self._outlet = outlet
         self._rows = rows
         self._ownership = ownership
-        self._turns = turns
+        self._followers = followers
         self._windows: dict[int, Window[EventT[bytes]]] = defaultdict(Window)
         self._due = asyncio.Event()
         self._released = asyncio.Event()
@@ -121,7 +123,7 @@ class Tally:
         self._windows[partition].take(offset, event)
         row = self._rows.fold(event, entry) if entry else None
         if row:
-            self._turns.put(partition, row.state)
+            self._followers.put(partition, row.state)
         else:
             self._release([event])
         self._ownership.folded(partition, offset)

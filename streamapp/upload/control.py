@@ -1,17 +1,19 @@
 """The addresses by which a batch under way is cancelled, or given another priority.
 
 The answer comes when the event is durable in the batch log; the worker that owns the batch acts on
-it. A batch that has ended is left as it is; to cancel one again is no error.
+it. Of a batch that is done again it is the last run that is cancelled: what was done before stays.
+A batch that has ended is left as it is; to cancel one again is no error.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.routing import Route
 
 from streamapp.errors import Code, StreamappError
 from streamapp.events import BatchCancelled, PriorityChanged
+from streamapp.keys import FIRST_RUN
 from streamapp.progress import ENDED
 from streamapp.upload import fields
 from streamapp.upload.answers import json_answer, read_json, texts
@@ -39,9 +41,9 @@ def control_routes(
 
     async def cancel(request: Request) -> Response:
         batch = request.path_params["batch"]
-        project = await _project(chain, source, batch, closed={"completed"})
+        found = await _open(chain, source, batch, closed={"completed"})
         await publisher.publish_log(
-            BatchCancelled(batch=batch, project=project, cancelled_at=clock())
+            BatchCancelled(batch=batch, project=found.project, cancelled_at=clock(), run=found.run)
         )
         return json_answer({"success": True, "batchId": batch})
 
@@ -51,9 +53,11 @@ def control_routes(
             raise StreamappError(Code.FIELD_MISSING, "priority")
         priority = fields.priority(values["priority"])
         batch = request.path_params["batch"]
-        project = await _project(chain, source, batch, closed=ENDED)
+        found = await _open(chain, source, batch, closed=ENDED)
         await publisher.publish_log(
-            PriorityChanged(batch=batch, project=project, priority=priority, changed_at=clock())
+            PriorityChanged(
+                batch=batch, project=found.project, priority=priority, changed_at=clock()
+            )
         )
         return json_answer({"success": True, "batchId": batch})
 
@@ -63,10 +67,17 @@ def control_routes(
     ]
 
 
-async def _project(
+class _Open(NamedTuple):
+    """A batch under way: its project, and the run that was started last."""
+
+    project: str
+    run: int
+
+
+async def _open(
     chain: Chain, source: ProgressSource, batch: str, *, closed: Container[str]
-) -> str:
-    """The project of a batch that is not in a state which ``closed`` holds.
+) -> _Open:
+    """A batch that is not in a state which ``closed`` holds.
 
     Raises:
         StreamappError: ``BATCH_UNKNOWN``; ``BATCH_CLOSED``; ``PROGRESS_AWAY``.
@@ -77,4 +88,4 @@ async def _project(
     status = await source.status(batch)
     if status and status.status in closed:
         raise StreamappError(Code.BATCH_CLOSED)
-    return opening.project
+    return _Open(opening.project, status.run if status else FIRST_RUN)

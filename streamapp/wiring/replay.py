@@ -10,6 +10,7 @@ from connectors.kafka.excerpt import keys_since
 from connectors.kafka.producer import EventProducer
 from connectors.workers.views import WorkerViews
 from streamapp import progress
+from streamapp.errors import StreamappError
 from streamapp.events import encode
 from streamapp.keys import TABLE_PATH, batch_key
 from streamapp.replay import Candidates, Starts
@@ -22,18 +23,23 @@ if TYPE_CHECKING:
     from connectors.objects.interface import UploadStore
     from streamapp.events import RunStarted
     from streamapp.progress import Progress
+    from streamapp.replay import BatchLog, ProgressTable
     from streamapp.settings import Settings
 
 
 class OwnersTable:
     """`replay.ProgressTable` over the workers' views."""
 
-    def __init__(self, workers: WorkerViews) -> None:
+    def __init__(self, workers: WorkerViews, addresses: str) -> None:
         self._workers = workers
+        self._addresses = addresses
 
     async def row(self, batch: str) -> Progress | None:
         """The owner's row."""
-        body = await self._workers.ask(batch)
+        try:
+            body = await self._workers.ask(batch)
+        except StreamappError as error:
+            raise StreamappError(error.code, f"asked WORKERS_URL {self._addresses}") from error
         return None if body is None else progress.decode(body)
 
 
@@ -59,8 +65,8 @@ class Replay(NamedTuple):
     """What a replay works with."""
 
     objects: UploadStore
-    table: OwnersTable
-    log: KafkaLog
+    table: ProgressTable
+    log: BatchLog
     candidates: Candidates
     starts: Starts
 
@@ -74,7 +80,7 @@ async def replay(settings: Settings) -> AsyncIterator[Replay]:
     async with AsyncExitStack() as open_until_the_end:
         open_until_the_end.push_async_callback(workers.close)
         open_until_the_end.push_async_callback(producer.close)
-        table = OwnersTable(workers)
+        table = OwnersTable(workers, settings.workers_url)
         log = KafkaLog(producer, settings.kafka_bootstrap, topics(settings).batches)
         yield Replay(
             objects=objects,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from msgspec import structs
 
 from connectors.objects.folder import FolderStore
 from streamapp.errors import Code, StreamappError
@@ -47,6 +48,14 @@ def test_a_batch_is_cancelled(url: str, batch: str, around: Surroundings) -> Non
     answer = ask(url, batch, "cancel")
     assert (answer.status_code, answer.json()) == (200, {"success": True, "batchId": batch})
     assert around.log == [BatchCancelled(batch=batch, project="p1", cancelled_at=NOW)]
+
+
+def test_of_a_batch_that_is_done_again_the_last_run_is_cancelled(
+    url: str, batch: str, around: Surroundings
+) -> None:
+    around.known[batch] = structs.replace(status_of(batch, "processing"), run=3)
+    assert ask(url, batch, "cancel").status_code == 200
+    assert around.log == [BatchCancelled(batch=batch, project="p1", cancelled_at=NOW, run=3)]
 
 
 @pytest.mark.parametrize("priority", [1, 10, "3"])

@@ -16,13 +16,13 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from connectors.kafka.producer import EventProducer
-from streamapp import progress
 from streamapp.events import BatchCancelled, PriorityChanged, encode
-from streamapp.keys import STATUS_PATH, TABLE_PATH, batch_key
+from streamapp.keys import STATUS_PATH, batch_key
 from streamapp.stream.load import PIECE_PHOTOS
 from streamapp.topics import LANES
 from streamapp.wiring.values import topics
-from tests.e2e.installation import PATIENCE_S, assert_exact
+from tests.e2e.installation import assert_exact
+from tests.e2e.test_cancelled_run import until_idle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,13 +78,6 @@ def photos_published(installation: Installation) -> dict[Lane, int]:
             return found
 
     return asyncio.run(ends())
-
-
-def photos_told(installation: Installation, batch: str) -> int:
-    """The photos of which workers told what became of them, or that they passed them over."""
-    url = f"{installation.members.workers[0].url}{TABLE_PATH}/{batch}"
-    row = progress.decode(httpx.get(url, timeout=10).raise_for_status().content)
-    return len(progress.indexes_of(row.finished) | progress.indexes_of(row.passed_over))
 
 
 def tell(installation: Installation, event: BatchLogEvent) -> None:
@@ -171,7 +164,7 @@ def test_a_cancelled_batch_is_queued_no_further(installation: Installation, larg
     assert within(WITHIN_S, lambda: status(installation, batch)["status"] == "cancelled")
     queued = photos_published(installation)
     assert sum(queued.values()) < LARGE
-    assert within(PATIENCE_S, lambda: photos_told(installation, batch) == sum(queued.values()))
+    asyncio.run(until_idle(installation))
     assert photos_published(installation) == queued
 
 

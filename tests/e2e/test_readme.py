@@ -68,6 +68,9 @@ def test_these_are_all_the_commands() -> None:
         "curl",
         "curl",
         "docker",
+        "./ops/replay",
+        "./ops/replay",
+        "./ops/replay",
     ]
 
 
@@ -138,10 +141,17 @@ def test_the_service_takes_photos_and_tells_how_far_they_are(service: Path) -> N
         assert told["progress"] == {"processed": photos, "total": photos, "failed": 0}
     assert json.loads(shell(cancel, service, BATCH=batch))["code"] == "batch_closed"
 
+    failed, faces, gently = COMMANDS[11:]
+    assert "dry run, nothing was begun: 0 batches" in shell(failed, service)
+    assert f"{batch}: run 2 of 1 photo has ended" in shell(faces, service, BATCH=batch)
+    said = shell(gently, service)
+    assert f"{batch}: run 3 does 1 photo again" in said
+    assert "in all: 4 batches, 37 photos, 0 failed" in said
+
 
 def test_the_containers_named_are_in_the_compose_file() -> None:
     commands = [each for each in [*COMMANDS, *INLINE] if each.startswith("docker")]
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         file = re.search(r"-f (\S+)", command)
         assert file

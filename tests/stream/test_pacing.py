@@ -32,7 +32,8 @@ from streamapp.events import (
 )
 from streamapp.progress import Part, Progress
 from streamapp.stream import patience
-from streamapp.stream.load import PIECE_PHOTOS
+from streamapp.stream.expanding import Expanding
+from streamapp.stream.load import PIECE_PHOTOS, Turn
 from streamapp.stream.outlet import EVENT_BYTES_MAX, Outlet
 from streamapp.stream.pacer import Pacer
 from streamapp.stream.pieces import READERS_MAX, Pieces
@@ -87,18 +88,18 @@ class Log:
         """Photos that wait in the topics are finished, the first ones first."""
         run = [photo for _, photo, _ in self.queued[self._finished :][:photos]]
         self._finished += len(run)
-        for batch in {photo.batch for photo in run}:
+        for batch, number in {(photo.batch, photo.run) for photo in run}:
             outcomes = tuple(
                 Outcome(index=photo.index, name="", state="completed", finished_at=1.0)
                 for photo in run
-                if photo.batch == batch
+                if (photo.batch, photo.run) == (batch, number)
             )
-            await self.tell(PhotosFinished(batch=batch, project="p", outcomes=outcomes))
+            await self.tell(PhotosFinished(batch=batch, project="p", outcomes=outcomes, run=number))
 
     async def finish_all(self, *batches: str) -> None:
         """Finish photos until the batches are complete."""
         async with asyncio.timeout(20):
-            while not all(self.states[batch].is_complete for batch in batches):
+            while not all(progress.is_complete(self.states[batch]) for batch in batches):
                 await self.finish()
                 await asyncio.sleep(0)
 
@@ -350,6 +351,10 @@ async def test_a_batch_that_is_cancelled_while_it_is_read_is_not_queued() -> Non
     assert not bench.log.times_queued("b1")
 
 
+def turn(batch: Progress, part: Part, photos: int) -> Turn:
+    return Turn(Expanding(0, batch, batch), part, photos)
+
+
 async def test_a_reader_that_stands_elsewhere_is_not_read_on() -> None:
     content = zipped(names(300))
     store = Archives()
@@ -357,9 +362,10 @@ async def test_a_reader_that_stands_elsewhere_is_not_read_on() -> None:
     pieces = Pieces(cast("ObjectStore", store), Limits())
     part = Part(first_index=0, archive="a", archive_bytes=len(content), photos=300)
     batch = Progress(batch="b1", parts=(part,))
-    first = pieces.read(batch, part, 200)
-    again = pieces.read(batch, structs.replace(part, cursor=first[99].after), 10)
-    assert [entry.index for entry in again] == list(range(100, 110))
+    first = pieces.read(turn(batch, part, 200))
+    there = structs.replace(part, cursor=first.entries[99].after)
+    again = pieces.read(turn(batch, there, 10))
+    assert [entry.index for entry in again.entries] == list(range(100, 110))
 
 
 async def test_two_batches_of_one_object_are_read_on_each_where_it_stands() -> None:
@@ -368,11 +374,11 @@ async def test_two_batches_of_one_object_are_read_on_each_where_it_stands() -> N
     pieces = Pieces(cast("ObjectStore", store), Limits())
     part = Part(first_index=0, archive="a", archive_bytes=len(content), photos=300)
     one, other = Progress(batch="b1", parts=(part,)), Progress(batch="b2", parts=(part,))
-    first = pieces.read(one, part, 200)
-    pieces.read(other, part, 100)
+    first = pieces.read(turn(one, part, 200))
+    pieces.read(turn(other, part, 100))
     reads = store.reads
-    again = pieces.read(one, structs.replace(part, cursor=first[-1].after), 10)
-    assert [entry.index for entry in again] == list(range(200, 210))
+    again = pieces.read(turn(one, structs.replace(part, cursor=first.after), 10))
+    assert [entry.index for entry in again.entries] == list(range(200, 210))
     assert store.reads == reads, "it was read anew"
 
 

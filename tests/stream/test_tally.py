@@ -115,12 +115,12 @@ class Worker:
             table_standby_replicas=0,
         )
         table = tally.progress_table(self.app, partitions=1)
-        turns = Turns(window_photos=100, clock=self.clock)
+        followers = Turns(window_photos=100, clock=self.clock)
         self.ownership = Ownership(
             self.app,
             topics=topics,
             table=table,
-            turns=turns,
+            followers=followers,
             session_timeout_s=SESSION_S,
             clock=self.clock,
         )
@@ -131,7 +131,7 @@ class Worker:
             kafka=self.circuit,
             rows=self.rows,
             ownership=self.ownership,
-            turns=turns,
+            followers=followers,
         )
 
     @asynccontextmanager

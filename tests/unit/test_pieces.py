@@ -9,6 +9,8 @@ import pytest
 from connectors.objects.folder import FolderStore
 from streamapp.archive import Limits
 from streamapp.progress import Part, Progress
+from streamapp.stream.expanding import Expanding
+from streamapp.stream.load import Turn
 from streamapp.stream.pieces import Pieces
 from tests.archives import zipped
 
@@ -36,5 +38,7 @@ def test_archives_within_the_archive_are_opened_when_they_were_judged_so(
         photos=len(names),
         nested=nested,
     )
-    piece = Pieces(store, Limits(nested=setting)).read(Progress(batch="b"), part, 10)
-    assert [entry.name for entry in piece] == names
+    batch = Progress(batch="b", parts=(part,))
+    turn = Turn(Expanding(0, batch, batch), part, 10)
+    piece = Pieces(store, Limits(nested=setting)).read(turn)
+    assert [entry.name for entry in piece.entries] == names

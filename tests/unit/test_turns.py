@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from pyroaring import BitMap
 
 from streamapp.archive import RUN_PHOTOS
 from streamapp.events import Cursor
-from streamapp.progress import Part, Progress
+from streamapp.progress import Part, Progress, Run, serialized
 from streamapp.stream.load import PIECE_PHOTOS, Turn, piece_photos
 from streamapp.stream.turns import Turns
 
@@ -234,3 +235,66 @@ def test_a_piece_is_whole_runs_within_every_room(
 ) -> None:
     found = piece_photos(left=left, share=share, in_flight=in_flight, lane_room=lane_room)
     assert found == photos
+
+
+def replayed(
+    photos: int, *, rate: float = 0.0, cursor: int = 0, finished: int = 0, **of_run: float
+) -> Progress:
+    """A batch that was done and whose second run does it again."""
+    before = Part(first_index=0, photos=photos, cursor=Cursor(index=photos))
+    again = Part(first_index=0, photos=photos, cursor=Cursor(index=cursor))
+    run = Run(
+        run=2,
+        parts=(again,),
+        started_at=1.0,
+        initial_priority=5,
+        rate=rate,
+        due=serialized(BitMap(range(finished, photos))),
+        finished=serialized(BitMap(range(finished))),
+        processed=finished,
+        **of_run,  # type: ignore[arg-type] # times
+    )
+    first = serialized(BitMap(range(photos)))
+    return Progress(batch="a", parts=(before,), finished=first, processed=photos, runs=(run,))
+
+
+def test_a_later_run_has_turns_until_it_ends() -> None:
+    made = turns(replayed(1000))
+    taken = queue(made)
+    assert sum(photos for _, photos in taken) == WINDOW
+    made.put(0, replayed(1000, cursor=WINDOW, finished=WINDOW))
+    assert sum(photos for _, photos in queue(made)) == 1000 - WINDOW
+    made.put(0, replayed(1000, cursor=1000, finished=1000))
+    assert made.partitions() == set()
+
+
+def test_a_later_run_that_is_cancelled_has_no_turn() -> None:
+    made = turns(replayed(1000))
+    made.put(0, replayed(1000, cancelled_at=2.0))
+    assert made.next(anywhere) is None
+    assert made.partitions() == set()
+
+
+@pytest.mark.parametrize(
+    ("rate", "photos", "pause_s"),
+    [(10.0, 10, 1.0), (0.5, 1, 2.0), (1.5, 1, 1 / 1.5), (1000.0, PIECE_PHOTOS, 0.256)],
+)
+def test_a_run_with_a_rate_is_queued_a_second_of_it_at_a_time(
+    rate: float, photos: int, pause_s: float
+) -> None:
+    now = 100.0
+    made = Turns(window_photos=WINDOW, clock=lambda: now)
+    made.put(0, replayed(1000, rate=rate))
+    for _ in range(3):
+        assert queue(made) == [("a", photos)]
+        assert made.retry_s() == pytest.approx(pause_s)
+        now += pause_s * 0.99
+        assert made.next(anywhere) is None
+        now += pause_s * 0.02
+
+
+def test_a_rate_holds_on_when_the_run_is_folded() -> None:
+    made = turns(replayed(1000, rate=10))
+    queue(made)
+    made.put(0, replayed(1000, rate=10, cursor=10, finished=10))
+    assert queue(made) == []

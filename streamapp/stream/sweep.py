@@ -1,0 +1,155 @@
+"""Sweep: when a run has ended, the crops that it replaced go.
+
+A task in each worker looks at the batches that the worker answers for. A crop goes when a later
+run, one that has ended, has finished its photo; when all are gone the batch log is told so. It may
+be done twice or by two at once: killed anywhere, the successor finds the run unswept and looks
+again. While the store is away it waits. The row of the later run may follow a moment after, or when
+the database is back; until then the row of the earlier run names a crop that is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
+
+from pyroaring import BitMap
+
+from streamapp import progress
+from streamapp.events import RunSwept
+from streamapp.keys import CROPS, crop_place
+from streamapp.stream.intake import ending_the_worker
+from streamapp.stream.outlet import Outlet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from faust import App
+
+    from connectors.objects.interface import Stored
+    from streamapp.progress import Progress
+    from streamapp.stream.circuit import Circuits
+    from streamapp.topics import Topics
+
+PAGE_CROPS = 250
+"""Crops that are looked at between two looks at the circuit; a stop waits for one page."""
+
+DOUBT_S = 0.5
+"""Nobody tells when a partition can be answered for again; asked that often while one cannot."""
+
+
+class Crops(Protocol):
+    """What a sweep asks of the object store."""
+
+    def listing(self, prefix: str, after: str = "") -> Iterator[Stored]:
+        """The objects under ``prefix`` whose key comes behind ``after``, in order."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove the object; it may be gone already."""
+        ...
+
+
+def register(
+    app: App,
+    *,
+    topics: Topics,
+    crops: Crops,
+    circuits: Circuits,
+    answers_for: Callable[[int], bool],
+) -> Sweeper:
+    """Attach the task ``sweep`` to the app; it wants to be told of each batch."""
+    sweeper = Sweeper(Outlet(app, topics, circuits.kafka), crops, circuits, answers_for)
+
+    async def sweep() -> None:
+        await sweeper.run()
+
+    app.task(ending_the_worker(app, sweep))
+    return sweeper
+
+
+class Sweeper:
+    """The batches that wait to be swept, and their end."""
+
+    def __init__(
+        self, outlet: Outlet, crops: Crops, circuits: Circuits, answers_for: Callable[[int], bool]
+    ) -> None:
+        self._outlet = outlet
+        self._crops = crops
+        self._circuit = circuits.objects
+        self._answers_for = answers_for
+        self._changed = asyncio.Event()
+        self._waiting: dict[str, tuple[int, Progress]] = {}
+
+    def clear(self) -> None:
+        """Forget all: the partitions are given away, or were recovered anew."""
+        self._waiting.clear()
+
+    def put(self, partition: int, state: Progress) -> None:
+        """Note what was folded."""
+        if any(progress.unswept(state)):
+            self._waiting[state.batch] = partition, state
+            self._changed.set()
+        else:
+            self._waiting.pop(state.batch, None)
+
+    async def run(self) -> None:
+        """Sweep one batch after the other, for ever."""
+        while True:
+            self._changed.clear()
+            if state := self._next():
+                await self._sweep(state)
+            else:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(DOUBT_S if self._waiting else None):
+                        await self._changed.wait()
+
+    def _next(self) -> Progress | None:
+        for batch, (partition, state) in self._waiting.items():
+            if self._answers_for(partition):
+                del self._waiting[batch]
+                return state
+        return None
+
+    async def _sweep(self, state: Progress) -> None:
+        replaced = progress.replaced(state)
+        after: str | None = ""
+        while after is not None:
+            page = partial(sweep_page, self._crops, state.batch, replaced, after)
+            after = await self._circuit.patiently(partial(asyncio.to_thread, page))
+        for run in progress.unswept(state):
+            await self._outlet.tell(
+                RunSwept(
+                    batch=state.batch,
+                    project=state.project,
+                    run=run.run,
+                    processed=progress.outcomes_until(state, run),
+                )
+            )
+
+
+def sweep_page(crops: Crops, batch: str, replaced: dict[int, BitMap], after: str) -> str | None:
+    """Look at the crops of a batch behind ``after``; the key to go on behind, None at the end.
+
+    ``replaced`` are the photos of which the crops of all runs before the run of that number go.
+    """
+    prefix = f"{CROPS}{batch}/"
+    page = list(islice(crops.listing(prefix, after or _of_next(prefix, replaced, 0)), PAGE_CROPS))
+    for crop in page:
+        index, run = crop_place(crop.key)
+        if any(run < number and index in photos for number, photos in replaced.items()):
+            crops.delete(crop.key)
+    if len(page) < PAGE_CROPS:
+        return None
+    last = page[-1].key
+    nearest = _of_next(prefix, replaced, crop_place(last)[0])
+    return max(last, nearest) if nearest else None
+
+
+def _of_next(prefix: str, replaced: dict[int, BitMap], index: int) -> str:
+    """What comes right before the crops of the first photo from ``index`` on that was replaced."""
+    to_come = BitMap().union(*replaced.values())
+    to_come.remove_range(0, index)
+    return f"{prefix}{to_come.min():08d}" if to_come else ""
