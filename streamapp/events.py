@@ -253,17 +253,17 @@ class RunStarted(_Event, frozen=True, kw_only=True, tag="RunStarted"):
 
 
 class RunSwept(_Event, frozen=True, kw_only=True, tag="RunSwept"):
-    """The run has ended, and the crops of earlier runs that it replaced are gone from the store.
+    """The run has ended, and its crops and those of earlier runs that are nobody's are gone.
 
-    ``processed`` counts the outcomes of this run and those before it that were known by then. One
-    that comes afterwards, having been under way when its run was cancelled, may have left another
-    crop: the run is swept again.
+    ``told`` is how much was known by then of this run and those before it
+    (`progress.told_until`). An outcome that comes afterwards, having been under way when its run
+    was cancelled, may have left another crop: the run is swept again.
     """
 
     batch: str
     project: str
     run: int
-    processed: int = 0
+    told: int = 0
 
 
 class PriorityChanged(_Event, frozen=True, kw_only=True, tag="PriorityChanged"):

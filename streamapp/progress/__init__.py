@@ -20,9 +20,9 @@ from streamapp.progress.runs import (
     is_settled,
     is_swept,
     open_runs,
-    outcomes_until,
+    over,
     photos_of,
-    replaced,
+    told_until,
     unswept,
 )
 from streamapp.progress.state import (
@@ -71,10 +71,10 @@ __all__ = [
     "is_swept",
     "joined",
     "open_runs",
-    "outcomes_until",
+    "over",
     "photos_of",
-    "replaced",
     "serialized",
     "status",
+    "told_until",
     "unswept",
 ]

@@ -41,9 +41,7 @@ def fold(state: Progress | None, event: BatchLogEvent) -> Progress:
             return structs.replace(before, changed=max(before.changed, change))
         case RunStarted():
             return _in_later_run(before, event.run, lambda run: _started(run, event))
-        case RunSwept():
-            return _in_later_run(before, event.run, lambda run: _swept(run, event))
-        case ExpansionAdvanced() | PhotosFinished() | BatchCancelled():
+        case ExpansionAdvanced() | PhotosFinished() | BatchCancelled() | RunSwept():
             if event.run == FIRST_RUN:
                 return _went_on(before, event)
             return _in_later_run(before, event.run, lambda run: _went_on(run, event))
@@ -55,7 +53,9 @@ def _in_later_run(state: Progress, number: int, change: Callable[[Run], Run]) ->
     return structs.replace(state, runs=tuple(known[each] for each in sorted(known)))
 
 
-def _went_on(run: AnyRun, event: ExpansionAdvanced | PhotosFinished | BatchCancelled) -> AnyRun:
+def _went_on(
+    run: AnyRun, event: ExpansionAdvanced | PhotosFinished | BatchCancelled | RunSwept
+) -> AnyRun:
     match event:
         case ExpansionAdvanced():
             return _advanced(run, event)
@@ -64,6 +64,8 @@ def _went_on(run: AnyRun, event: ExpansionAdvanced | PhotosFinished | BatchCance
         case BatchCancelled():
             at = _earliest(run.cancelled_at, event.cancelled_at)
             return structs.replace(run, cancelled_at=at)
+        case RunSwept():
+            return structs.replace(run, swept=max(run.swept, event.told))
 
 
 def _opened(state: Progress, event: BatchOpened) -> Progress:
@@ -94,10 +96,6 @@ def _started(run: Run, event: RunStarted) -> Run:
     for part in event.parts:
         told = _with_part(told, part)
     return told
-
-
-def _swept(run: Run, event: RunSwept) -> Run:
-    return structs.replace(run, swept=max(run.swept, event.processed))
 
 
 def _with_part(run: AnyRun, told: BatchOpened | RunPart, **of_first: object) -> AnyRun:

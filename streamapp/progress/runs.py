@@ -72,29 +72,43 @@ def done(state: Progress, run: Run) -> int:
     return len(_told(state, run) & photos_of(state, run)) if state.runs else run.processed
 
 
-def outcomes_until(state: Progress, run: Run) -> int:
-    """How many outcomes the run and those before it have; with each, a crop may have come."""
-    return sum(each.processed for each in (state, *state.runs) if each.run <= run.run)
+def told_until(state: Progress, run: Run) -> int:
+    """How much was told of photos in the run and those before it; it grows with all that is told.
+
+    With each outcome a crop may have come, and one may be left of each photo that was passed over.
+    """
+    until = (each for each in (state, *state.runs) if each.run <= run.run)
+    return sum(2 * each.processed + len(indexes_of(each.passed_over)) for each in until)
 
 
 def is_swept(state: Progress, run: Run) -> bool:
-    """Whether no crop is left that the run replaced."""
-    return run.run == FIRST_RUN or run.swept >= outcomes_until(state, run)
+    """Whether no crop is left that the run replaced, nor of a photo that it passed over."""
+    if run.run == FIRST_RUN and not run.passed_over:
+        return True
+    return run.swept >= told_until(state, run)
 
 
 def unswept(state: Progress) -> Iterator[Run]:
-    """The runs that have ended and left crops which they replaced."""
-    for run in state.runs:
+    """The runs that have ended and may have left crops that are nobody's."""
+    for run in (state, *state.runs):
         if not is_swept(state, run) and has_ended(state, run):
             yield run
 
 
-def replaced(state: Progress) -> dict[int, BitMap]:
-    """By the number of each later run that has ended, the photos of which earlier crops are over.
+def over(state: Progress) -> dict[int, BitMap]:
+    """By the number of a run, the photos of which its crops are nobody's.
 
-    That is, of which the crops of all runs before it are.
+    A later run that has ended finished them, or it passed them over itself when it was cancelled:
+    a worker that died then may have put their crops and told nothing.
     """
-    return {run.run: indexes_of(run.finished) for run in state.runs if has_ended(state, run)}
+    found, replaced = {}, BitMap()
+    for run in reversed((state, *state.runs)):
+        ended = has_ended(state, run)
+        passed_over = indexes_of(run.passed_over) if ended else BitMap()
+        found[run.run] = replaced | passed_over
+        if ended:
+            replaced = replaced | indexes_of(run.finished)
+    return found
 
 
 def is_settled(state: Progress) -> bool:

@@ -57,9 +57,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     roaring bitmaps of photo indexes (some 30 bytes for 100,000 contiguous photos); ``processed`` is
     how many are finished. Times are Unix seconds, 0 when unknown.
 
-    Of a later run only: what `events.RunStarted` tells; ``due``, the photos that it does and has
-    not finished; ``swept``, how many outcomes it and the runs before had when the crops that it
-    replaced were gone.
+    ``swept`` is what `runs.told_until` was when the crops that are nobody's were gone. Of a later
+    run only: what `events.RunStarted` tells, and ``due``, the photos that it does and has not
+    finished.
     """
 
     run: int = FIRST_RUN

@@ -1,7 +1,9 @@
-"""Sweep: when a run has ended, the crops that it replaced go.
+"""Sweep: when a run has ended, the crops that are nobody's go: what it replaced, or left behind.
 
 A task in each worker looks at the batches that the worker answers for. A crop goes when a later
-run, one that has ended, has finished its photo; when all are gone the batch log is told so. It may
+run, one that has ended, has finished its photo, or when its own run was cancelled and passed its
+photo over: whoever put it died before it could say so, and the photo was delivered again after the
+cancellation. When all are gone the batch log is told so. It may
 be done twice or by two at once: killed anywhere, the successor finds the run unswept and looks
 again. While the store is away it waits. The row of the later run may follow a moment after, or when
 the database is back; until then the row of the earlier run names a crop that is gone.
@@ -114,10 +116,10 @@ class Sweeper:
         return None
 
     async def _sweep(self, state: Progress) -> None:
-        replaced = progress.replaced(state)
+        over = progress.over(state)
         after: str | None = ""
         while after is not None:
-            page = partial(sweep_page, self._crops, state.batch, replaced, after)
+            page = partial(sweep_page, self._crops, state.batch, over, after)
             after = await self._circuit.patiently(partial(asyncio.to_thread, page))
         for run in progress.unswept(state):
             await self._outlet.tell(
@@ -125,31 +127,31 @@ class Sweeper:
                     batch=state.batch,
                     project=state.project,
                     run=run.run,
-                    processed=progress.outcomes_until(state, run),
+                    told=progress.told_until(state, run),
                 )
             )
 
 
-def sweep_page(crops: Crops, batch: str, replaced: dict[int, BitMap], after: str) -> str | None:
+def sweep_page(crops: Crops, batch: str, over: dict[int, BitMap], after: str) -> str | None:
     """Look at the crops of a batch behind ``after``; the key to go on behind, None at the end.
 
-    ``replaced`` are the photos of which the crops of all runs before the run of that number go.
+    ``over`` are the photos of which the crops of the run of that number go.
     """
     prefix = f"{CROPS}{batch}/"
-    page = list(islice(crops.listing(prefix, after or _of_next(prefix, replaced, 0)), PAGE_CROPS))
+    page = list(islice(crops.listing(prefix, after or _of_next(prefix, over, 0)), PAGE_CROPS))
     for crop in page:
         index, run = crop_place(crop.key)
-        if any(run < number and index in photos for number, photos in replaced.items()):
+        if index in over.get(run, ()):
             crops.delete(crop.key)
     if len(page) < PAGE_CROPS:
         return None
     last = page[-1].key
-    nearest = _of_next(prefix, replaced, crop_place(last)[0])
+    nearest = _of_next(prefix, over, crop_place(last)[0])
     return max(last, nearest) if nearest else None
 
 
-def _of_next(prefix: str, replaced: dict[int, BitMap], index: int) -> str:
-    """What comes right before the crops of the first photo from ``index`` on that was replaced."""
-    to_come = BitMap().union(*replaced.values())
+def _of_next(prefix: str, over: dict[int, BitMap], index: int) -> str:
+    """What comes right before the crops of the first photo of ``over`` from ``index`` on."""
+    to_come = BitMap().union(*over.values())
     to_come.remove_range(0, index)
     return f"{prefix}{to_come.min():08d}" if to_come else ""

@@ -92,7 +92,7 @@ def of_run(run: int) -> st.SearchStrategy[BatchLogEvent]:
         ),
         st.builds(BatchCancelled, **shared, cancelled_at=times),
         st.just(starting(run)) if run in OF_RUN else opened,
-        st.builds(RunSwept, **shared, processed=st.integers(0, 99)) if run in OF_RUN else opened,
+        st.builds(RunSwept, **shared, told=st.integers(0, 299)) if run in OF_RUN else opened,
     )
 
 
@@ -167,8 +167,8 @@ def test_runs_whose_photos_all_finished_have_ended_and_are_swept_once(
         state = progress.fold(state, all_done(number, photos))
     assert not [run for run in progress.open_runs(state) if run.run in OF_RUN]
     for run in progress.unswept(state):
-        swept = progress.outcomes_until(state, run)
-        told = RunSwept(batch=BATCH, project="p", run=run.run, processed=swept)
+        swept = progress.told_until(state, run)
+        told = RunSwept(batch=BATCH, project="p", run=run.run, told=swept)
         state = progress.fold(state, told)
     assert not any(progress.unswept(state))
 
