@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from faust.types import TP
 
 from connectors.kafka import admin
 from streamapp import events, progress
@@ -114,17 +115,17 @@ class Worker:
             stream_wait_empty=False,
             table_standby_replicas=0,
         )
-        table = tally.progress_table(self.app, partitions=1)
+        self.table = tally.progress_table(self.app, partitions=1)
         turns = Turns(window_photos=100, clock=self.clock)
         self.ownership = Ownership(
             self.app,
             topics=topics,
-            table=table,
+            table=self.table,
             turns=turns,
             session_timeout_s=SESSION_S,
             clock=self.clock,
         )
-        self.rows = Rows(table, held_s_max=HELD_S_MAX, clock=self.clock)
+        self.rows = Rows(self.table, held_s_max=HELD_S_MAX, clock=self.clock)
         tally.register(
             self.app,
             topics=topics,
@@ -264,6 +265,8 @@ async def test_a_batch_that_is_still_is_written_and_acknowledged(log: Log, worke
         await log.wait_until_acknowledged(2)
         [row] = await log.written()
         assert (row.processed, row.log_offset) == (2, 1)
+        assert worker.told() == 2
+        assert worker.table.persisted_offset(TP(log.topics.progress_changelog, 0)) == 0
 
 
 async def test_a_batch_that_is_never_still_is_written_before_the_watchdog_wonders(
