@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from streamapp.stream.local_state import LocalTable
 
 BYTES_PER_PHOTO = 4
-"""Of a row, for each outcome since the last one. Kafka adds some 100 to a row, which is 300 for a
-batch whose photos come in order and do not fail."""
+"""Of a row, for each outcome since the last one."""
+
+ROW_COSTS_BYTES = 4096
+"""What a row counts for beside its own bytes: its way to Kafka, and its reading at a recovery."""
 
 STILL_S = 2.0
 """Without an event for that long a batch is written, however few its news are."""
@@ -88,7 +90,7 @@ class Rows:
         """Whether the row is to be written now."""
         now = self._clock()
         return (
-            len(row.value) <= BYTES_PER_PHOTO * row.photos
+            ROW_COSTS_BYTES + len(row.value) <= BYTES_PER_PHOTO * row.photos
             or now - row.last >= STILL_S
             or now - row.since >= self._held_s_max
         )
