@@ -7,6 +7,7 @@ detect          `stream.detect`: runs of neighbours to child processes, outcomes
 crop            `crop_run` over `archive` and `vision`: what a child does with a run
 retry           `stream.retry`: what may have met load waits, comes back, or is buried
 tally           `stream.tally` over `progress`: the batch log folded, the table by `stream.rows`
+sweep           `stream.sweep`: when a run has ended, the crops that are nobody's go
 record          `stream.record`: the batch log as rows of the database
 control         `stream.control`: every worker learns which runs were cancelled or replaced
 observe         `stream.observation`: watchdog, circuits, `/live`, `/ready`, `/metrics`

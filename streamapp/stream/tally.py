@@ -136,7 +136,8 @@ class Tally:
         """Write what is due, for ever."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), TICK_S)
+                async with asyncio.timeout(TICK_S):
+                    await self._due.wait()
             self._due.clear()
             if self._ownership.is_steady:
                 await self._write()

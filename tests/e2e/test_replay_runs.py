@@ -21,6 +21,7 @@ from streamapp.wiring.stores import object_store, record_store
 from streamapp.wiring.values import topics
 from tests.e2e.installation import PATIENCE_S
 from tests.e2e.replaying import command, replay, said
+from tests.e2e.test_cancelled_run import cancel
 from tests.e2e.test_replay import reset_to_earliest
 
 if TYPE_CHECKING:
@@ -237,7 +238,8 @@ def test_the_same_replay_by_two_at_once_is_one_run_and_another_one_waits(
 ) -> None:
     batch = finish(installation, mixed, PHOTOS)
     before = settle(installation, batch, in_run(1))
-    same = [command(installation, batch, "--rate", 1) for _ in range(2)]
+    # Half a minute: a command takes seconds to start where others run beside it.
+    same = [command(installation, batch, "--rate", 0.5) for _ in range(2)]
     for told in map(said, same):
         assert told.code in {0, 1}, told.err
         assert f"{batch}: run 2 does" in told.out or "batch_open" in told.err
@@ -262,6 +264,35 @@ def owner_of(installation: Installation, batch: str) -> int:
     raise AssertionError("nobody owns it")
 
 
+def under_way(status: dict[str, Any]) -> bool:
+    """Whether the second run has done some of its photos."""
+    return bool(status.get("run", 1) == 2 and 0 < status["runs"][1]["processed"] < PHOTOS)
+
+
+def test_a_replay_that_is_cancelled_keeps_what_it_did_and_what_was_there_before(
+    installation: Installation, mixed: Path
+) -> None:
+    batch = finish(installation, mixed, PHOTOS)
+    before = settle(installation, batch, in_run(1))
+    assert replay(installation, batch, "--rate", 4).code == 0
+    seen = installation.wait_for(batch, under_way)
+    cancel(installation, batch)
+    seen += installation.wait_for(batch, lambda status: status["status"] == "completed")
+    assert set(seen) == {PHOTOS}, "progress went backwards"
+    _, (run, state, photos, processed, _) = runs_of(installation, batch)
+    assert (run, state, photos) == (2, "cancelled", PHOTOS)
+    assert 0 < processed < PHOTOS
+    after = settle(
+        installation,
+        batch,
+        lambda rows: len({row.photo_index for row in rows if row.run == 2}) == processed,
+    )
+    assert after.facts() == before.facts()
+    assert after.crops == before.crops
+    assert replay(installation, batch, "--wait").code == 0
+    assert settle(installation, batch, in_run(3)).facts() == before.facts()
+
+
 def test_kill_9_of_the_owner_in_mid_run_and_the_log_read_again_leave_it_exact(
     installation: Installation, mixed: Path
 ) -> None:
@@ -269,9 +300,6 @@ def test_kill_9_of_the_owner_in_mid_run_and_the_log_read_again_leave_it_exact(
     before = settle(installation, batch, in_run(1))
     told = replay(installation, batch, "--rate", 4)
     assert told.code == 0, told.err
-
-    def under_way(status: dict[str, Any]) -> bool:
-        return bool(status.get("run", 1) == 2 and 0 < status["runs"][1]["processed"] < PHOTOS)
 
     seen = installation.wait_for(batch, under_way)
     os.kill(owner_of(installation, batch), signal.SIGKILL)

@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from pyroaring import BitMap
 
-from streamapp.events import Outcome, PhotoQueued, RunControl, encode
+from streamapp.events import (
+    BatchCancelled,
+    Outcome,
+    PhotoQueued,
+    PriorityChanged,
+    RunControl,
+    RunStarted,
+    encode,
+)
 from streamapp.stream.backlog import Delivery
-from streamapp.stream.control import Control
+from streamapp.stream.control import Control, told_to_workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,6 +93,19 @@ def test_photos_of_a_cancelled_run_are_cancelled_and_those_done_again_not_told(
         assert verdict(told, run=run) == (due, passed_over)
         chance.shuffle(told)
         told = [*told, *told[:1]]
+
+
+def test_workers_are_told_of_a_run_that_begins_and_of_one_that_is_cancelled() -> None:
+    again = BitMap([1, 3]).serialize()
+    begun = RunStarted(
+        batch="b1", project="p", run=2, started_at=NOW, priority=5, photos=again, parts=()
+    )
+    over = BatchCancelled(batch="b1", project="p", cancelled_at=NOW, run=2)
+    changed = PriorityChanged(batch="b1", project="p", priority=1, changed_at=NOW)
+    assert told_to_workers(begun) == started(2, [1, 3])
+    assert told_to_workers(over) == cancelled(2)
+    assert told_to_workers(changed) is None
+    assert told_to_workers(None) is None
 
 
 def test_the_outcome_of_a_cancelled_photo_says_which_and_when() -> None:
