@@ -66,7 +66,8 @@ class Circuit:
             if not self.is_open:
                 return None  # the probe before found the service back
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closed.wait(), self._pause_s)
+                async with asyncio.timeout(self._pause_s):
+                    await self._closed.wait()
             self._pause_s = patience.longer(self._pause_s)
             return await self._try(action)
 
