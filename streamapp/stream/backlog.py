@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -117,10 +118,9 @@ class Backlog:
 
     async def _wait_for_change(self) -> None:
         timeout = LINGER_S if any(queue.count for queue in self._queues.values()) else None
-        try:
-            await asyncio.wait_for(self._changed.wait(), timeout)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._changed.wait()
 
     def _next_run(self) -> list[Delivery]:
         waiting = [lane for lane, queue in self._queues.items() if queue.count]
