@@ -316,6 +316,10 @@ class RunControl(_Event, frozen=True, kw_only=True, tag="RunControl"):
 Event = ArchiveStored | PhotoQueued | BatchLogEvent | RunControl
 
 encode = msgspec.json.Encoder().encode
+UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
+"""What the decoders raise for bytes that are no event: also for text that is not UTF-8, for nesting
+without end, and for an event without a value."""
+
 decode_archive = msgspec.json.Decoder(ArchiveStored).decode
 decode_photo = msgspec.json.Decoder(PhotoQueued).decode
 decode_attempts = msgspec.json.Decoder(tuple[Attempt, ...]).decode

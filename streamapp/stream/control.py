@@ -15,7 +15,6 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import msgspec
 from pyroaring import BitMap
 
 from streamapp import events
@@ -89,7 +88,7 @@ class Control:
         """Fold an event of the topic; one that cannot be read is logged and passed over."""
         try:
             self.fold(events.decode_control(value))
-        except (msgspec.MsgspecError, ValueError) as error:
+        except events.UNREADABLE as error:
             _log.error("a control of %d bytes cannot be read: %s", len(value), error)
 
     def fold(self, told: RunControl) -> None:

@@ -12,7 +12,7 @@ import logging
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-import msgspec
+from streamapp.events import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -39,7 +39,7 @@ async def deliveries(
         content = None
         try:
             content = decode(event.value)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             message = event.message
             _log.error("%s@%d cannot be read: %s", message.tp, message.offset, error)
         yield event, content

@@ -119,7 +119,7 @@ def attempts_of(event: EventT[bytes]) -> tuple[Attempt, ...]:
     text = dict(event.headers or ()).get(ATTEMPTS_HEADER)
     try:
         return events.decode_attempts(text) if text else ()
-    except msgspec.MsgspecError as error:
+    except events.UNREADABLE as error:
         message = event.message
         _log.error("%s@%d: its attempts cannot be read: %s", message.tp, message.offset, error)
         return ()

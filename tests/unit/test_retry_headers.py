@@ -37,6 +37,9 @@ def test_without_headers_it_is_no_retry() -> None:
     assert return_of(waiting({})) is None
 
 
+HOSTILE = [None, b"", b"{}", b"[1]", b"[[]]", b'[{"at":1,"code":"\xff"}]', b"[" * 100_000]
+
+
 class Message(NamedTuple):
     tp: str = "photos-low"
     offset: int = 7
@@ -49,7 +52,7 @@ class Event(NamedTuple):
 
 @pytest.mark.parametrize(
     "headers",
-    [None, {}, *({ATTEMPTS_HEADER: text} for text in (None, b"", b"{}", b"[1]", b"\xff", b"[[]]"))],
+    [None, {}, *({ATTEMPTS_HEADER: text} for text in HOSTILE)],
 )
 def test_attempts_that_cannot_be_read_are_none(headers: Mapping[str, bytes | None] | None) -> None:
     assert attempts_of(Event(headers)) == ()  # type: ignore[arg-type] # all that it looks at
