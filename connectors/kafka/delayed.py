@@ -41,7 +41,7 @@ class Waiting(NamedTuple):
     partition: int
     offset: int
     key: bytes
-    value: bytes
+    value: bytes | None
     headers: Mapping[str, bytes | None]
 
 

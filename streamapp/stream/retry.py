@@ -58,7 +58,7 @@ class Waiting(Protocol):
     @property
     def key(self) -> bytes: ...  # noqa: D102
     @property
-    def value(self) -> bytes: ...  # noqa: D102
+    def value(self) -> bytes | None: ...  # noqa: D102
     @property
     def headers(self) -> Mapping[str, bytes | None]: ...  # noqa: D102
 
@@ -84,15 +84,13 @@ def register(app: App, *, outlet: Outlet, delayed: Delayed) -> None:
     """Attach the task that brings retries back to the app."""
 
     async def bring_back(waiting: Waiting) -> None:
-        if back := return_of(waiting):
-            headers = {ATTEMPTS_HEADER: waiting.headers.get(ATTEMPTS_HEADER) or b"[]"}
-            await outlet.bring_back(
-                back.lane, Message(waiting.key, waiting.value, waiting.partition, headers)
-            )
-
-        else:
+        back, value = return_of(waiting), waiting.value
+        if back is None or value is None:
             place = (waiting.topic, waiting.partition, waiting.offset)
-            _log.error("%s[%d]@%d is no retry: its headers cannot be read", *place)
+            _log.error("%s[%d]@%d is no retry, and is passed over", *place)
+            return
+        headers = {ATTEMPTS_HEADER: waiting.headers.get(ATTEMPTS_HEADER) or b"[]"}
+        await outlet.bring_back(back.lane, Message(waiting.key, value, waiting.partition, headers))
 
     def due_at(waiting: Waiting) -> float:
         back = return_of(waiting)

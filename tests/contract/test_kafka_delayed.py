@@ -68,7 +68,7 @@ class Member:
 
     async def move(self, waiting: Waiting) -> None:
         self.late_s.append(time.time() - due_at(waiting))
-        self.moved.append(waiting.value)
+        self.moved.append(waiting.value or b"")
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[asyncio.Task[None]]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from connectors.kafka.delayed import Waiting
 from streamapp.events import ATTEMPTS_HEADER, DUE_HEADER, LANE_HEADER
+from streamapp.stream import retry
 from streamapp.stream.retry import Return, attempts_of, return_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
 
 def waiting(headers: Mapping[str, bytes | None]) -> Waiting:
@@ -65,3 +66,35 @@ def test_attempts_are_read_in_their_order() -> None:
         (1, "photo_timed_out"),
         (2, "photo_crashed"),
     ]
+
+
+class Around:
+    """The app, the outlet and the topics of retries, as far as the mover asks them."""
+
+    def __init__(self, *waiting: Waiting) -> None:
+        self.waiting = waiting
+        self.back: list[tuple[str, bytes]] = []
+
+    def task(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self.work = work
+
+    async def follow(
+        self, due_at: Callable[[Waiting], float], move: Callable[[Waiting], Awaitable[None]]
+    ) -> None:
+        for each in self.waiting:
+            assert due_at(each) <= 1
+            await move(each)
+
+    async def bring_back(self, lane: str, message: Any) -> None:
+        self.back.append((lane, message.value))
+
+
+async def test_what_is_no_retry_is_told_once_and_passed_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sound = waiting({LANE_HEADER: b"low", DUE_HEADER: b"1"})
+    around: Any = Around(waiting({}), sound._replace(value=None), sound)
+    retry.register(around, outlet=around, delayed=around)
+    await around.work()
+    assert around.back == [("low", b"value")]
+    assert [record.message.count("is no retry") for record in caplog.records] == [1, 1]
