@@ -160,7 +160,7 @@ class Trial:
 
     def _is_at_rest(self) -> bool:
         ended = all(map(self._watch.has_ended, self._load.batches.values()))
-        if not ended or self._lag():
+        if not ended or not self._is_ready() or self._lag():
             return False
         time.sleep(POLL_S)  # what was just read may have brought more
         return self._lag() == 0
