@@ -50,7 +50,7 @@ class Watch:
         self._lock = Lock()
         self._best: dict[str, list[_Best]] = defaultdict(list)
         self._reopened: dict[str, tuple[float, int]] = {}
-        self._changed_at = 0.0
+        self._changed_at = math.inf
 
     def reopen(self, batch: str, at: float, *, total: int) -> None:
         """A batch that had ended may be told to be under way after this moment.

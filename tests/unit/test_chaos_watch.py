@@ -75,3 +75,10 @@ def test_the_longest_time_without_news_is_that_of_a_batch_under_way() -> None:
     watch.see(BEFORE._replace(began=60.0, ended=60.1, batch="c"))
 
     assert watch.longest_stall_s == pytest.approx(5.0)
+
+
+def test_there_is_no_stall_before_anything_was_told() -> None:
+    watch = Watch()
+    watch.reopen("b", 1.0, total=9)
+    watch.see(AFTER)
+    assert watch.longest_stall_s == 0
