@@ -76,12 +76,13 @@ def done(
 
 
 class Store(FolderStore):
-    """A folder that is away for the first calls, and remembers what was deleted."""
+    """A folder that is away for the first calls or after some, and remembers what was deleted."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.prepare()
         self.absences = 0
+        self.deletes_max = 1_000_000
         self.deleted: list[str] = []
 
     def listing(self, prefix: str, after: str = "") -> Iterator[Stored]:
@@ -90,6 +91,8 @@ class Store(FolderStore):
 
     def delete(self, key: str) -> None:
         self._answer()
+        if len(self.deleted) >= self.deletes_max:
+            raise StreamappError(Code.STORE_AWAY)
         self.deleted.append(key)
         super().delete(key)
 
@@ -206,11 +209,11 @@ async def test_a_store_that_is_away_makes_it_wait(bench: Bench) -> None:
 async def test_killed_in_the_middle_the_successor_ends_it(bench: Bench) -> None:
     bench.store.crop(1, range(PHOTOS))
     await bench.first_and_second()
+    bench.store.deletes_max = 5
     async with bench.worker():
-        await bench.until(lambda: bool(bench.store.deleted))
-        bench.store.absences = 1_000_000
+        await bench.until(lambda: len(bench.store.deleted) == bench.store.deletes_max)
     assert not bench.swept
-    bench.store.absences = 0
+    bench.store.deletes_max = PHOTOS
     async with bench.worker():
         await bench.until(lambda: bool(bench.swept))
     assert len(bench.store.crops()) == PHOTOS // 2
