@@ -26,7 +26,7 @@ PAUSE_S = 1.0
 """From a failure to the next try, and the longest time without a look at the group."""
 
 STOP_LIMIT_S = 2.0
-"""For leaving the group."""
+"""For leaving the group at the end."""
 
 EVENTS_MAX = 100
 """Of a poll."""
@@ -95,12 +95,16 @@ class Delayed:
             max_poll_records=EVENTS_MAX,
         )
         consumer.subscribe(pattern=self._pattern)
+        limit_s = None  # one that is stopped by half stays in the group, and keeps its partitions
         try:
             await consumer.start()
             yield consumer
+        except asyncio.CancelledError:
+            limit_s = STOP_LIMIT_S  # this process ends, and with it whatever is left
+            raise
         finally:
             try:
-                await asyncio.wait_for(consumer.stop(), STOP_LIMIT_S)
+                await asyncio.wait_for(consumer.stop(), limit_s)
             except TimeoutError:  # Kafka hangs: the group learns by the session's timeout
                 await consumer._client.close()  # noqa: SLF001 - nothing else closes only that
 

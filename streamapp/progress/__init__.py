@@ -2,9 +2,9 @@
 
 Pure, idempotent and order-free: any repetition and any order of the same events gives the same
 sets, so replay and redelivery change nothing. A photo that a run completed once stays completed in
-it; its outcome is that of the last run which finished it; a
-checkpoint never goes back; of several priorities the one that was set last counts. What is not
-needed any more is forgotten by rules that hold for what is told again, too.
+it; its outcome is that of the last run which finished it; a checkpoint never goes back; of several
+priorities the one that was set last counts. What is not needed any more is forgotten by rules that
+hold for what is told again, too.
 """
 
 from __future__ import annotations

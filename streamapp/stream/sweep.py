@@ -3,10 +3,10 @@
 A task in each worker looks at the batches that the worker answers for. A crop goes when a later
 run, one that has ended, has finished its photo, or when its own run was cancelled and passed its
 photo over: whoever put it died before it could say so, and the photo was delivered again after the
-cancellation. When all are gone the batch log is told so. It may
-be done twice or by two at once: killed anywhere, the successor finds the run unswept and looks
-again. While the store is away it waits. The row of the later run may follow a moment after, or when
-the database is back; until then the row of the earlier run names a crop that is gone.
+cancellation. When all are gone the batch log is told so. It may be done twice or by two at once:
+killed anywhere, the successor finds the run unswept and looks again. While the store is away it
+waits. The row of the later run may follow a moment after, or when the database is back; until then
+the row of the earlier run names a crop that is gone.
 """
 
 from __future__ import annotations
