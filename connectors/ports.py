@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections import deque
 from itertools import islice
 from random import SystemRandom
 
@@ -11,11 +12,17 @@ _PORTS = range(20_000, 32_000)
 
 _TRIES = 500
 
+_given: deque[int] = deque(maxlen=1_000)
+"""What was given out last: who asked may not listen there yet."""
+
 
 def free_ports(count: int) -> list[int]:
-    """``count`` different ports that nothing on 127.0.0.1 uses now."""
+    """``count`` different ports that nothing on 127.0.0.1 uses now, and that nobody here was given."""
     candidates = SystemRandom().sample(_PORTS, k=_TRIES)
-    return list(islice(filter(is_free, candidates), count))
+    free = (port for port in candidates if port not in _given and is_free(port))
+    ports = list(islice(free, count))
+    _given.extend(ports)
+    return ports
 
 
 def is_free(port: int) -> bool:
