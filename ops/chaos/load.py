@@ -104,7 +104,7 @@ class Load:
                 client.change_priority(batch.id, 11 - order.priority)
             case "replay":
                 self._wait(lambda: self._watch.has_ended(batch.id))
-                self._watch.reopen(batch.id, time.monotonic(), total=len(batch.wanted))
+                self._watch.reopen(batch.id, time.monotonic(), total=len(batch.wanted), run=2)
                 self._wait(lambda: self._replay(batch.id))
 
     def _replay(self, batch: str) -> bool:

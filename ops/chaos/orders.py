@@ -11,10 +11,7 @@ if TYPE_CHECKING:
     from ops.chaos.photos import Album, Photo
 
 WAYS = ("form", "put", "tus", "images")
-REPLAYS = False
-"""Whether batches are reprocessed meanwhile, by ``streamapp replay``."""
-
-FATES = ("cancel", "join", "priority", *(["replay"] if REPLAYS else []))
+FATES = ("cancel", "join", "priority", "replay")
 
 
 class Order(NamedTuple):

@@ -69,7 +69,14 @@ class Pollers:
             told = answer.json()["batch"]
             counts = told["progress"]
             seen = Seen(
-                began, ended, name, batch, told["status"], counts["processed"], counts["total"]
+                began,
+                ended,
+                name,
+                batch,
+                told["status"],
+                counts["processed"],
+                counts["total"],
+                told.get("run", 1),
             )
             self.seen.append(seen)
             self._watch.see(seen)

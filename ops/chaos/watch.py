@@ -26,6 +26,7 @@ class Seen(NamedTuple):
     status: str
     processed: int
     total: int
+    run: int = 1
 
 
 class _Best(NamedTuple):
@@ -49,16 +50,16 @@ class Watch:
         """The longest time without any news while a batch was under way."""
         self._lock = Lock()
         self._best: dict[str, list[_Best]] = defaultdict(list)
-        self._reopened: dict[str, tuple[float, int]] = {}
+        self._reopened: dict[str, tuple[float, int, int]] = {}
         self._changed_at = math.inf
 
-    def reopen(self, batch: str, at: float, *, total: int) -> None:
+    def reopen(self, batch: str, at: float, *, total: int, run: int = 1) -> None:
         """A batch that had ended may be told to be under way after this moment.
 
-        No end of it is believed again but one of so many photos.
+        No end of it is believed again but one of so many photos, and of this run.
         """
         with self._lock:
-            self._reopened[batch] = at, total
+            self._reopened[batch] = at, total, run
             told = self._best[batch]
             last = told[-1] if told else _NOTHING
             told.append(last._replace(ended=max(at, last.ended), status=""))
@@ -119,6 +120,6 @@ class Watch:
 
     def _end(self, seen: Seen) -> str:
         """The end state that an answer proves, ``""`` for none."""
-        at, total = self._reopened.get(seen.batch, (-math.inf, 0))
-        proven = seen.status in ENDED and seen.began > at and seen.total >= total
-        return seen.status if proven else ""
+        at, total, run = self._reopened.get(seen.batch, (-math.inf, 0, 1))
+        whole = seen.total >= total and seen.run >= run
+        return seen.status if seen.status in ENDED and seen.began > at and whole else ""

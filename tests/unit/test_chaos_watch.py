@@ -82,3 +82,16 @@ def test_there_is_no_stall_before_anything_was_told() -> None:
     watch.reopen("b", 1.0, total=9)
     watch.see(AFTER)
     assert watch.longest_stall_s == 0
+
+
+def test_the_end_of_an_earlier_run_is_not_that_of_the_batch_that_is_done_again() -> None:
+    watch = Watch()
+    watch.see(ENDED)
+    watch.reopen("b", 1.5, total=9, run=2)
+    watch.see(ENDED._replace(began=2.0, ended=2.1))
+    assert not watch.has_ended("b")
+
+    watch.see(ENDED._replace(began=3.0, ended=3.1, status="processing", run=2))
+    watch.see(ENDED._replace(began=4.0, ended=4.1, run=2))
+    assert watch.has_ended("b")
+    assert watch.complaints == []
