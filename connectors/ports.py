@@ -17,7 +17,7 @@ _given: deque[int] = deque(maxlen=1_000)
 
 
 def free_ports(count: int) -> list[int]:
-    """``count`` different ports that nothing on 127.0.0.1 uses now, and that nobody here was given."""
+    """``count`` different ports that nothing on 127.0.0.1 uses and that nobody here was given."""
     candidates = SystemRandom().sample(_PORTS, k=_TRIES)
     free = (port for port in candidates if port not in _given and is_free(port))
     ports = list(islice(free, count))
