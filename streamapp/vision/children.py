@@ -117,7 +117,11 @@ class Children:
             if self._pool is not None and not self._pool.active:
                 await self._discard()
             if self._pool is None:
-                self._pool = await asyncio.to_thread(self._started_pool)
+                starting = asyncio.ensure_future(asyncio.to_thread(self._started_pool))
+                try:
+                    await asyncio.wait([starting])
+                finally:  # who is cancelled meanwhile leaves a pool that `close` can find
+                    self._pool = await starting
             return self._pool
 
     def _started_pool(self) -> ProcessPool:

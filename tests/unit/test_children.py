@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -188,6 +189,20 @@ async def test_cancelling_a_job_ends_its_child(children: Children, tmp_path: Pat
     with pytest.raises(asyncio.CancelledError):
         await job
     assert await asyncio.gather(*(children.run(child_pid, limit_s=5) for _ in range(4)))
+
+
+async def test_children_cancelled_at_their_start_are_closed_like_others(
+    children: Children,
+) -> None:
+    starting = asyncio.create_task(children.start())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    await children.close()
+    await asyncio.get_running_loop().shutdown_default_executor()  # whatever still starts them
+    assert multiprocessing.active_children() == []
 
 
 def test_what_libraries_say_of_a_photo_is_not_passed_on() -> None:
