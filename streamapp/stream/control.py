@@ -21,12 +21,15 @@ from streamapp import events
 from streamapp.events import BatchCancelled, Outcome, RunControl, RunStarted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from faust import App
 
     from streamapp.events import BatchLogEvent, PhotoQueued
     from streamapp.stream.backlog import Delivery
+
+PhotoPlace = tuple[str, int, int]
+"""Batch, run and index of a photo."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +68,7 @@ def told_to_workers(entry: BatchLogEvent | None) -> RunControl | None:
 class Verdict(NamedTuple):
     """What is to be done with the photos of a delivery, in its order.
 
-    Those in neither are replaced: nothing is said of them.
+    Of those in neither nothing is said: they are replaced, or in work by an earlier delivery.
     """
 
     due: tuple[Delivery, ...]
@@ -104,8 +107,14 @@ class Control:
             of_batch = self._replaced.setdefault(told.batch, {})
             of_batch[told.run] = of_batch.get(told.run, photos) | photos
 
-    def verdict(self, deliveries: Sequence[Delivery]) -> Verdict:
-        """What is to be done with photos of one run of a batch."""
+    def verdict(
+        self, deliveries: Sequence[Delivery], in_work: Container[PhotoPlace] = ()
+    ) -> Verdict:
+        """What is to be done with photos of one run of a batch.
+
+        One that was queued twice may be ``in_work`` when its run is cancelled. It is not told as
+        cancelled too: its crop would be swept before its outcome comes.
+        """
         first = deliveries[0].photo
         later = [
             photos for run, photos in self._replaced.get(first.batch, {}).items() if run > first.run
@@ -116,7 +125,13 @@ class Control:
         if (first.batch, first.run) not in self._cancelled:
             return Verdict(due, ())
         now = self._clock()
-        return Verdict((), tuple(_cancelled(each.photo, now) for each in due))
+        unheard = (each.photo for each in due if place(each.photo) not in in_work)
+        return Verdict((), tuple(_cancelled(photo, now) for photo in unheard))
+
+
+def place(photo: PhotoQueued) -> PhotoPlace:
+    """Which photo it is, however often it is delivered."""
+    return photo.batch, photo.run, photo.index
 
 
 def _cancelled(photo: PhotoQueued, now: float) -> Outcome:

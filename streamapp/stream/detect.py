@@ -14,6 +14,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from streamapp import events
@@ -21,6 +22,7 @@ from streamapp.crop_run import crop_run, failed
 from streamapp.errors import Code, StreamappError
 from streamapp.events import PhotosFinished
 from streamapp.stream.backlog import Backlog, Delivery
+from streamapp.stream.control import place
 from streamapp.stream.intake import acknowledge, current, deliveries, ending_the_worker
 from streamapp.stream.outlet import Outlet, raw_topic
 from streamapp.stream.retry import attempts_of
@@ -29,14 +31,14 @@ from streamapp.topics import LANES
 from streamapp.vision.child import ChildUnfit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from faust import App
     from faust.types import TP, EventT, StreamT
 
     from streamapp.events import Outcome, PhotoQueued
     from streamapp.stream.circuit import Circuit, Circuits
-    from streamapp.stream.control import Control
+    from streamapp.stream.control import Control, PhotoPlace
     from streamapp.stream.generations import WorkerApp
     from streamapp.stream.metrics import Metrics
     from streamapp.stream.retry import Retries
@@ -128,6 +130,7 @@ class Detection:
         self._photo_time_limit_s = photo_time_limit_s
         self._backlog = Backlog(lane_photos_max=lane_photos_max, clock=time.monotonic)
         self._windows: dict[TP, Window[EventT[bytes]]] = defaultdict(Window)
+        self._in_work: set[PhotoPlace] = set()
         self._released = asyncio.Event()
         self._ended = asyncio.Event()
         self._generation: int | None = None
@@ -163,6 +166,7 @@ class Detection:
         # After a rebalance every partition is delivered from its committed offset again.
         self._generation = generation
         self._windows.clear()
+        self._in_work = set()  # what those slots say is not heard
         self._backlog.clear()
         self._released.set()
 
@@ -183,22 +187,34 @@ class Detection:
                 await self._finish(still)
 
     async def _finish(self, run: Sequence[Delivery]) -> None:
-        verdict = self._control.verdict(run)
-        due = [each.photo for each in verdict.due]
-        outcomes = await self._outcomes(due) if due else ()
-        if not current(run[0].event):
-            return
-        final = await self._retries.put(zip(verdict.due, outcomes, strict=True))
-        if settled := (*verdict.cancelled, *final):
-            first = run[0].photo
-            await self._outlet.tell(
-                PhotosFinished(
-                    batch=first.batch, project=first.project, run=first.run, outcomes=settled
+        verdict = self._control.verdict(run, self._in_work)
+        with self._working_on(verdict.due):
+            due = [each.photo for each in verdict.due]
+            outcomes = await self._outcomes(due) if due else ()
+            if not current(run[0].event):
+                return
+            final = await self._retries.put(zip(verdict.due, outcomes, strict=True))
+            if settled := (*verdict.cancelled, *final):
+                first = run[0].photo
+                await self._outlet.tell(
+                    PhotosFinished(
+                        batch=first.batch, project=first.project, run=first.run, outcomes=settled
+                    )
                 )
-            )
         if current(run[0].event):
             self._release([delivery.event for delivery in run])
             self._metrics.tell(run[0].lane, settled)
+
+    @contextmanager
+    def _working_on(self, due: Sequence[Delivery]) -> Iterator[None]:
+        """Until their outcomes are told; a rebalance begins anew with nothing in work."""
+        in_work = self._in_work
+        places = {place(each.photo) for each in due}
+        in_work |= places
+        try:
+            yield
+        finally:
+            in_work -= places
 
     def _release(self, events: Sequence[EventT[bytes]]) -> None:
         window = self._windows[events[0].message.tp]

@@ -17,6 +17,7 @@ from connectors.ports import free_ports
 from streamapp.archive import RUN_PHOTOS
 from streamapp.events import PhotosFinished, RunControl, decode_batch_log, encode
 from streamapp.stream import control, detect
+from streamapp.stream.backlog import Delivery
 from streamapp.stream.circuit import Circuits
 from streamapp.stream.control import Control
 from streamapp.stream.generations import WorkerApp
@@ -24,11 +25,13 @@ from streamapp.stream.metrics import Metrics
 from streamapp.stream.outlet import Outlet
 from streamapp.stream.retry import Retries
 from streamapp.topics import Topics
-from tests.stream.test_detection import Bench, Children, photo
+from tests.stream.test_detection import Bench, Children, Event, photo
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+
+    import pytest
 
     from streamapp.events import Outcome
     from streamapp.stream.consumer import WorkerConsumer
@@ -72,6 +75,34 @@ async def test_a_run_that_is_cancelled_meanwhile_is_passed_over_from_there() -> 
     assert {index for index in states if states[index] == "completed"} == done
     assert len(done) <= 3 * RUN_PHOTOS, "what the slots had in hand"
     assert len(states) == 200
+
+
+async def test_a_photo_that_is_queued_twice_and_in_work_is_not_told_as_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench, hold = Bench(), asyncio.Event()
+    work_off = bench.children.run
+
+    async def run(*args: Any, **settings: Any) -> tuple[Outcome, ...]:
+        outcomes = await work_off(*args, **settings)
+        await hold.wait()
+        return outcomes
+
+    monkeypatch.setattr(bench.children, "run", run)
+    again = Delivery(cast("Any", Event(bench.app, bench.acked, 1)), photo(0), "normal", ())
+    slots = asyncio.create_task(bench.detection.work())
+    async with asyncio.timeout(2):
+        await bench.detection.take(bench.delivery(0))
+        while not bench.children.runs:
+            await asyncio.sleep(0.01)
+        bench.detection._control.fold(CANCELLED)
+        await bench.detection.take(again)
+        await asyncio.sleep(0.05)
+        hold.set()
+        while len(bench.acked) < 2:
+            await asyncio.sleep(0.01)
+    slots.cancel()
+    assert [o.state for frame in bench.outlet.frames for o in frame.outcomes] == ["completed"]
 
 
 class Worker:
