@@ -5,6 +5,7 @@ MinIO's objects may lie on a small file system of their own, so that it can be f
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,6 +24,7 @@ DISK_MIB = 1024
 """Room for a seed's objects and for what MinIO has deleted but not yet given back."""
 
 SPARE_BYTES = 64 * 1024
+FILL_TRIES = 20
 
 
 class Service(Protocol):
@@ -45,10 +47,14 @@ class Disk(NamedTuple):
 
     def fill(self) -> None:
         """Leave no room for anything."""
-        room = os.statvfs(self.folder)
-        free = room.f_bavail * room.f_frsize
         with self._ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, free - SPARE_BYTES))
+            for _ in range(FILL_TRIES):
+                room = os.statvfs(self.folder)
+                size = max(1, room.f_bavail * room.f_frsize - SPARE_BYTES)
+                with suppress(OSError):  # the store has written since it was asked for
+                    os.posix_fallocate(file.fileno(), 0, size)
+                    return
+        raise OSError(errno.ENOSPC, "the store is faster at filling its disk", str(self.folder))
 
     def empty(self) -> None:
         """Take the ballast away."""
