@@ -77,6 +77,7 @@ class Pollers:
                 counts["processed"],
                 counts["total"],
                 told.get("run", 1),
+                told.get("settled", False),
             )
             self.seen.append(seen)
             self._watch.see(seen)

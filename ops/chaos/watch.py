@@ -27,6 +27,7 @@ class Seen(NamedTuple):
     processed: int
     total: int
     run: int = 1
+    settled: bool = True
 
 
 class _Best(NamedTuple):
@@ -36,9 +37,10 @@ class _Best(NamedTuple):
     processed: int
     total: int
     status: str
+    settled: bool
 
 
-_NOTHING = _Best(-math.inf, 0, 0, "")
+_NOTHING = _Best(-math.inf, 0, 0, "", settled=False)
 
 
 class Watch:
@@ -62,7 +64,7 @@ class Watch:
             self._reopened[batch] = at, total, run
             told = self._best[batch]
             last = told[-1] if told else _NOTHING
-            told.append(last._replace(ended=max(at, last.ended), status=""))
+            told.append(last._replace(ended=max(at, last.ended), status="", settled=False))
 
     def see(self, seen: Seen) -> None:
         """Take an answer, and complain of it if it is wrong."""
@@ -78,10 +80,10 @@ class Watch:
             self.complaints.append(of)
 
     def has_ended(self, batch: str) -> bool:
-        """Whether it was told last that the batch has ended."""
+        """Whether it was told that the batch has ended, and that it stays as it is."""
         with self._lock:
             told = self._best[batch]
-            return bool(told and told[-1].status)
+            return bool(told and told[-1].settled)
 
     def processed(self, batch: str) -> int:
         """The most that was told of a batch."""
@@ -107,7 +109,8 @@ class Watch:
             max(seen.ended, last.ended),
             max(seen.processed, last.processed),
             max(seen.total, last.total),
-            self._end(seen) or last.status,
+            (end := self._end(seen)) or last.status,
+            settled=last.settled or bool(end and seen.settled),
         )
         if (best.processed, best.status) != (last.processed, last.status):
             self._note_change(seen.ended)

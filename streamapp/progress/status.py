@@ -58,6 +58,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     as failed when its latest outcome is a failure. So a client that only watches the percentage
     sees 100 throughout and never less than before; ``status`` tells it that the batch is
     ``processing`` again, and then ``completed`` as at first.
+
+    ``settled`` says that an ended batch is as it stays: nothing of it is in work any more, and the
+    crops that a cancelled or replaced run left are gone.
     """
 
     batch_id: str
@@ -73,6 +76,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     skipped_by: dict[str, int] = {}
     run: int = FIRST_RUN
     runs: tuple[RunStatus, ...] = ()
+    settled: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +106,7 @@ def status(state: Progress) -> Status:
         skipped_by=dict(skipped_by),
         run=state.latest.run,
         runs=_runs(state),
+        settled=runs.is_settled(state),
     )
 
 
@@ -112,6 +117,7 @@ def joined(known: Status, photos: int) -> Status:
     return structs.replace(
         known,
         status="processing" if known.status == "completed" else known.status,
+        settled=False,
         image_count=photos,
         progress=structs.replace(known.progress, total=photos),
         progress_percent=100 * known.progress.processed // photos,

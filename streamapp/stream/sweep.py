@@ -3,19 +3,23 @@
 A task in each worker looks at the batches that the worker answers for. A crop goes when a later
 run, one that has ended, has finished its photo, or when its own run was cancelled and passed its
 photo over: whoever put it died before it could say so, and the photo was delivered again after the
-cancellation. When all are gone the batch log is told so. It may be done twice or by two at once:
-killed anywhere, the successor finds the run unswept and looks again. While the store is away it
-waits. The row of the later run may follow a moment after, or when the database is back; until then
-the row of the earlier run names a crop that is gone.
+cancellation. Or was only cut off from Kafka: so the batch of a cancelled run is left alone until
+nothing was told of it for a while, and who is not back by then has lost its partitions.
+
+When all are gone the batch log is told so. It may be done twice or by two at once: killed anywhere,
+the successor finds the run unswept and looks again. While the store is away it waits. The row of
+the later run may follow a moment after, or when the database is back; until then the row of the
+earlier run names a crop that is gone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pyroaring import BitMap
 
@@ -38,8 +42,11 @@ if TYPE_CHECKING:
 PAGE_CROPS = 250
 """Crops that are looked at between two looks at the circuit; a stop waits for one page."""
 
+QUIET_S = 12.0
+"""How long nothing is told of a batch with a cancelled run before it is swept: two sessions."""
+
 DOUBT_S = 0.5
-"""Nobody tells when a partition can be answered for again; asked that often while one cannot."""
+"""How often is looked while a batch waits: nobody tells when its partition can be answered for."""
 
 
 class Crops(Protocol):
@@ -72,6 +79,14 @@ def register(
     return sweeper
 
 
+class _Waiting(NamedTuple):
+    """A batch to be swept, the partition it is on, and when, by ``time.monotonic``."""
+
+    partition: int
+    state: Progress
+    due: float
+
+
 class Sweeper:
     """The batches that wait to be swept, and their end."""
 
@@ -83,7 +98,7 @@ class Sweeper:
         self._circuit = circuits.objects
         self._answers_for = answers_for
         self._changed = asyncio.Event()
-        self._waiting: dict[str, tuple[int, Progress]] = {}
+        self._waiting: dict[str, _Waiting] = {}
 
     def clear(self) -> None:
         """Forget all: the partitions are given away, or were recovered anew."""
@@ -91,8 +106,9 @@ class Sweeper:
 
     def put(self, partition: int, state: Progress) -> None:
         """Note what was folded."""
-        if any(progress.unswept(state)):
-            self._waiting[state.batch] = partition, state
+        if runs := list(progress.unswept(state)):
+            quiet_s = QUIET_S if any(run.passed_over for run in runs) else 0.0
+            self._waiting[state.batch] = _Waiting(partition, state, time.monotonic() + quiet_s)
             self._changed.set()
         else:
             self._waiting.pop(state.batch, None)
@@ -109,8 +125,8 @@ class Sweeper:
                         await self._changed.wait()
 
     def _next(self) -> Progress | None:
-        for batch, (partition, state) in self._waiting.items():
-            if self._answers_for(partition):
+        for batch, (partition, state, due) in self._waiting.items():
+            if due <= time.monotonic() and self._answers_for(partition):
                 del self._waiting[batch]
                 return state
         return None

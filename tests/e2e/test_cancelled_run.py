@@ -80,6 +80,7 @@ def test_what_was_queued_of_a_cancelled_run_is_passed_over_and_stays_so_when_rea
     batch = installation.upload(archive)["batchId"]
     installation.wait_for(batch, lambda status: status["progress"]["processed"] >= BEFORE)
     cancel(installation, batch)
+    installation.wait_for(batch, lambda status: status.get("settled", False))
     asyncio.run(until_idle(installation))
     rows = assert_settled(installation, batch)
 
@@ -89,6 +90,7 @@ def test_what_was_queued_of_a_cancelled_run_is_passed_over_and_stays_so_when_rea
     asyncio.run(reset_to_earliest(settings.kafka_bootstrap, topics(settings)))
     for worker in installation.members.workers:
         worker.start()
+    installation.wait_for(batch, lambda status: status.get("settled", False))
     asyncio.run(until_idle(installation))
     again = assert_settled(installation, batch)
     assert [_facts(row) for row in again] == [_facts(row) for row in rows]

@@ -160,6 +160,8 @@ class Bench:
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(patience, "FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr(sweep, "PAGE_CROPS", 7)
+    monkeypatch.setattr(sweep, "DOUBT_S", 0.01)
+    monkeypatch.setattr(sweep, "QUIET_S", 0.2)
     return Bench(tmp_path)
 
 
@@ -219,10 +221,7 @@ async def test_killed_in_the_middle_the_successor_ends_it(bench: Bench) -> None:
     assert len(bench.store.crops()) == PHOTOS // 2
 
 
-async def test_nothing_is_swept_while_the_log_is_not_folded_to_its_end(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sweep, "DOUBT_S", 0.01)
+async def test_nothing_is_swept_while_the_log_is_not_folded_to_its_end(bench: Bench) -> None:
     bench.store.crop(1, range(PHOTOS))
     await bench.first_and_second()
     bench.answers = False
@@ -282,6 +281,22 @@ async def test_what_a_cancelled_run_put_and_passed_over_later_is_swept(bench: Be
     assert bench.store.crops() == kept
     assert bench.state
     assert progress.is_settled(bench.state)
+
+
+async def test_one_that_is_told_a_moment_after_it_was_passed_over_keeps_its_crop(
+    bench: Bench,
+) -> None:
+    await bench.tell(opening())
+    kept = bench.store.crop(1, range(10))
+    cursor = Cursor(index=20)
+    await bench.tell(ExpansionAdvanced(batch="b1", project="p", first_index=0, cursor=cursor))
+    async with bench.worker():
+        await bench.tell(BatchCancelled(batch="b1", project="p", cancelled_at=3.0))
+        await bench.tell(done(1, range(20), state="cancelled"))
+        await asyncio.sleep(0.05)
+        await bench.tell(done(1, range(10)))
+        await bench.until(lambda: bool(bench.swept))
+    assert bench.store.crops() == kept
 
 
 def test_of_a_few_photos_among_many_only_their_neighbourhood_is_listed(tmp_path: Path) -> None:

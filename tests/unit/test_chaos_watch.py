@@ -48,6 +48,14 @@ def test_a_batch_that_has_ended_stays_so() -> None:
     assert "completed before" in complaints_of(ENDED, AFTER._replace(processed=9))[0]
 
 
+def test_an_end_at_which_something_may_still_change_is_waited_for() -> None:
+    watch = Watch()
+    watch.see(ENDED._replace(settled=False))
+    assert not watch.has_ended("b")
+    watch.see(ENDED._replace(began=2.0, ended=2.1))
+    assert watch.has_ended("b")
+
+
 def test_another_batch_is_another_matter() -> None:
     assert complaints_of(ENDED, AFTER._replace(batch="c")) == []
 

@@ -137,8 +137,8 @@ def test_a_cancelled_batch_stays_cancelled_though_all_of_it_was_finished() -> No
 
 def test_a_cancelled_batch_is_settled_when_what_was_queued_is_finished() -> None:
     before = folded(opening(4), advanced(2), completed(0), CANCELLED)
-    assert not progress.is_settled(before)
-    assert progress.is_settled(progress.fold(before, completed(1)))
+    assert not progress.status(before).settled
+    assert progress.status(progress.fold(before, completed(1))).settled
 
 
 def test_the_priority_is_the_last_that_was_set() -> None:
