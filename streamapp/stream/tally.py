@@ -11,7 +11,7 @@ in the log and not acknowledged, so it is delivered again, and `ownership` answe
 folded up to where the log ended at the takeover. Of a partition that was given away nothing is
 written any more, nor by a process that stood still and may have been replaced; what was on its way
 then is an older row behind newer ones, which `ownership` sees through. An end that is asked for
-waits for what is unwritten.
+waits for what is unwritten; what the log brings meanwhile is left to the successor.
 """
 
 from __future__ import annotations
@@ -118,7 +118,9 @@ class Tally:
         self._released.set()
 
     async def enter(self, event: EventT[bytes], entry: BatchLogEvent | None) -> None:
-        """Fold an event; waits while too many are not acknowledged."""
+        """Fold an event; waits while too many are not acknowledged. At the end it is left alone."""
+        if self._ending:
+            return  # the log does not pause: what is unwritten would never come to nothing
         partition, offset = event.message.partition, event.message.offset
         self._windows[partition].take(offset, event)
         row = self._rows.fold(event, entry) if entry else None
@@ -143,7 +145,7 @@ class Tally:
                 await self._write()
 
     async def finish(self) -> None:
-        """Write all, from now on at once; returns when nothing is unwritten."""
+        """Fold no further event, and return when those that are folded are written."""
         self._ending = True
         self._due.set()
         while self._held:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from contextlib import asynccontextmanager
 from functools import reduce
@@ -368,6 +369,27 @@ async def test_a_worker_that_is_asked_to_end_writes_what_is_unwritten(
         await worker.wait_until_told(2)
     assert [row.processed for row in await log.written()] == [2]
     assert await log.acknowledged() == 2
+
+
+async def test_a_worker_that_is_asked_to_end_does_not_wait_for_a_log_that_goes_on(
+    log: Log, worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def go_on() -> None:
+        async with AIOKafkaProducer(bootstrap_servers=log.kafka) as producer:
+            for at in itertools.count():
+                event = events.encode(changed("b1", at))
+                await producer.send_and_wait(log.topics.batches, event, key=b"b1")
+
+    await log.publish(opened(100), finished(range(2)))
+    going_on = asyncio.create_task(go_on())
+    async with worker.running():
+        await worker.wait_until_told(2)
+    going_on.cancel()
+    await asyncio.gather(going_on, return_exceptions=True)
+    assert "takes too long" not in caplog.text
+    row = (await log.written())[-1]
+    assert row.processed == 2
+    assert await log.acknowledged() == row.log_offset + 1
 
 
 async def test_what_was_written_is_recovered_and_not_folded_again(
