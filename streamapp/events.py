@@ -304,7 +304,8 @@ class RunControl(_Event, frozen=True, kw_only=True, tag="RunControl"):
     that what earlier runs still have on the topics of these photos is over.
 
     Topic ``control`` (one partition, compacted, read by every worker from its beginning), key
-    `keys.control_key`: one record for each of the two facts of a run.
+    `keys.control_key`: one record for each of the two facts of a run, which is deleted when no
+    photo that it is about can lie on a topic any more.
     """
 
     batch: str

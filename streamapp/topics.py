@@ -24,6 +24,10 @@ _LAST_PRIORITIES = (3, 7)
 
 _HOUR_MS = 3_600_000
 
+CONTROL_RETENTIONS = 4
+"""For how many times as long as events a control is kept: a photo that waits for another attempt
+lies in two topics one after the other, and Kafka deletes late, by whole segments."""
+
 
 class TopicSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A topic as it must exist: ``config`` holds Kafka's own topic settings."""
@@ -100,11 +104,16 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
 
     def specs(self) -> tuple[TopicSpec, ...]:
         """Every topic, for provisioning."""
+        kept_ms = self.retention_hours * _HOUR_MS
         kept = {
             "cleanup.policy": "delete",  # said, since a compacted log would lose events
-            "retention.ms": str(self.retention_hours * _HOUR_MS),
+            "retention.ms": str(kept_ms),
         }
         compacted = {"cleanup.policy": "compact"}
+        controls = {
+            "cleanup.policy": "compact,delete",
+            "retention.ms": str(CONTROL_RETENTIONS * kept_ms),
+        }
         photos = [*map(self.photos, LANES), *self.retries, self.dead]
         configs = dict.fromkeys([self.archives, *photos, self.batches], kept)
         return (
@@ -113,7 +122,7 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
                 for name, config in configs.items()
             ),
             TopicSpec(name=self.progress_changelog, partitions=self.partitions, config=compacted),
-            TopicSpec(name=self.control, partitions=1, config=compacted),
+            TopicSpec(name=self.control, partitions=1, config=controls),
         )
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ops.bench.archives import GIGABYTE, make_archive, make_tiny_archive
 from ops.bench.expansion import Expansion, measure_expansion
+from ops.bench.options import new_parser
 from ops.bench.page import Page
 from ops.bench.process import peak_mib, written_bytes
 from ops.bench.sending import Trickle, send
@@ -165,13 +166,11 @@ def report(page: Page, size: int, ingest: Ingest, crowd: Crowd, expansion: Expan
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="ops/bench/ingest", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = new_parser("ops/bench/ingest", __doc__)
     parser.add_argument("--gigabytes", type=float, default=5, help="of the archive [5]")
     parser.add_argument("--entries", type=int, default=1_000_000, help="tiny photos [1000000]")
     parser.add_argument("--repeats", type=int, default=3, help="turns that count [3]")
     parser.add_argument("--quick", action="store_true", help="0.1 GB, 20,000 entries, once")
-    parser.add_argument("--page", type=Path, help="save the results page here")
     options = parser.parse_args(arguments)
     if options.quick:
         options.gigabytes, options.entries, options.repeats = 0.1, 20_000, 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -22,6 +23,23 @@ def make_photos(folder: Path, *, photos: int, megapixels: float) -> list[Path]:
     for number, path in enumerate(paths):
         path.write_bytes(variants[number % len(variants)])
     return paths
+
+
+class Prepared(NamedTuple):
+    """Photos, the ZIP of them, and an empty folder for their crops."""
+
+    photos: list[Path]
+    archive: Path
+    crops: Path
+
+
+def prepare(data: Path, *, photos: int, megapixels: float) -> Prepared:
+    """What the whole path and the bare loop work on, in ``data``."""
+    made = make_photos(data / "photos", photos=photos, megapixels=megapixels)
+    archive, crops = data / "photos.zip", data / "crops"
+    zip_photos(archive, made)
+    crops.mkdir()
+    return Prepared(made, archive, crops)
 
 
 def zip_photos(archive: Path, photos: list[Path]) -> None:

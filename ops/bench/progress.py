@@ -24,6 +24,7 @@ from typing import NamedTuple
 from connectors.kafka import admin
 from connectors.kafka.embedded import EmbeddedKafka
 from ops.bench.batch_log import batch_log, bytes_of_all_rows
+from ops.bench.options import new_parser
 from ops.bench.page import Page
 from ops.bench.tallying import TallyWorker, publish, records_of, stored_bytes
 from ops.bench.targets import Target, tell
@@ -148,12 +149,10 @@ def report(page: Page, figures: Sequence[Figures]) -> None:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="ops/bench/progress", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = new_parser("ops/bench/progress", __doc__)
     parser.add_argument(
         "--photos", type=int, default=1_000_000, help="photos of the large batches [1000000]"
     )
-    parser.add_argument("--page", type=Path, help="save the results page here")
     return parser.parse_args(arguments)
 
 

@@ -18,12 +18,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ops.bench.bare import measure_bare
+from ops.bench.options import parse_path
 from ops.bench.page import Page
 from ops.bench.path import Figures, measure_path
-from ops.bench.photos import make_photos, zip_photos
+from ops.bench.photos import prepare
 from ops.services.stack import real_services
 from streamapp.members import Members
 
+COMMAND = "ops/bench/spine"
 CHILDREN = 2
 
 
@@ -63,30 +65,15 @@ def row(name: str, bare: float, path: float) -> list[str]:
     return [name, f"{bare:.2f}", f"{path:.2f}", f"{path / bare:.2f}×"]
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="ops/bench/spine", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--photos", type=int, default=1000, help="photos of the archive [1000]")
-    parser.add_argument("--repeats", type=int, default=3, help="runs that count [3]")
-    parser.add_argument("--megapixels", type=float, default=1.0, help="of each photo [1]")
-    parser.add_argument("--page", type=Path, help="save the results page here")
-    return parser.parse_args(arguments)
-
-
 def main() -> None:
     """Measure, print, save."""
-    options = parse(sys.argv[1:])
+    options = parse_path(COMMAND, __doc__, sys.argv[1:], photos=1000, megapixels=1)
     page = Page(
-        "Spine: the whole path against a bare loop", " ".join(["./ops/bench/spine", *sys.argv[1:]])
+        "Spine: the whole path against a bare loop", " ".join([f"./{COMMAND}", *sys.argv[1:]])
     )
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        photos = make_photos(data / "photos", photos=options.photos, megapixels=options.megapixels)
-        crops = data / "crops"
-        crops.mkdir()
-        archive = data / "photos.zip"
-        zip_photos(archive, photos)
+        photos, archive, crops = prepare(data, photos=options.photos, megapixels=options.megapixels)
         bare, path = [], []
         with (
             real_services(data, worker_concurrency=CHILDREN) as stack,

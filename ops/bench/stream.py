@@ -10,7 +10,6 @@ the ratios of one run mean much.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import statistics
 import sys
@@ -19,13 +18,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ops.bench.bare import measure_bare
+from ops.bench.options import parse_path
 from ops.bench.page import Page
 from ops.bench.path import Figures, measure_path
-from ops.bench.photos import make_photos, zip_photos
+from ops.bench.photos import prepare
 from ops.bench.takeover import measure_takeover
 from ops.services.stack import Stack, real_services
 from streamapp.members import Members
 
+COMMAND = "ops/bench/stream"
 REPLICAS = (1, 2)
 LIMIT_S = 10.0
 """What is promised of a takeover."""
@@ -102,48 +103,6 @@ def _gain(name: str, one: float, two: float) -> list[str]:
     return [name, f"{one:.2f}", f"{two:.2f}", f"{one / two:.2f}×"]
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="ops/bench/stream", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--photos", type=int, default=2000, help="photos of the archive [2000]")
-    parser.add_argument("--repeats", type=int, default=3, help="runs that count [3]")
-    parser.add_argument("--megapixels", type=float, default=4.0, help="of each photo [4]")
-    parser.add_argument("--page", type=Path, help="save the results page here")
-    return parser.parse_args(arguments)
-
-
-def main() -> None:
-    """Measure, print, save."""
-    options = parse(sys.argv[1:])
-    page = Page("Stream: replicas, cost, takeover", " ".join(["./ops/bench/stream", *sys.argv[1:]]))
-    page.line(
-        f"{options.photos} photos of {options.megapixels:g} MP, {options.repeats} repeats in turn, "
-        "medians; each replica has one child."
-    )
-    page.line("")
-    bare: dict[int, list[Figures]] = {n: [] for n in REPLICAS}
-    path: dict[int, list[Figures]] = {n: [] for n in REPLICAS}
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder)
-        photos = make_photos(data / "photos", photos=options.photos, megapixels=options.megapixels)
-        archive, crops = data / "photos.zip", data / "crops"
-        crops.mkdir()
-        zip_photos(archive, photos)
-        with real_services(data, worker_concurrency=1) as stack:
-            for _ in range(options.repeats):
-                for n in REPLICAS:
-                    bare[n].append(measure_bare(photos, crops, processes=n))
-                    path[n] += measure_replicas(stack, archive, len(photos), workers=n, repeats=1)
-            report_replicas(page, bare, path)
-            done = sum(len(runs) for runs in path.values()) * 2 * len(photos)
-            report_kafka(page, kafka_bytes(data), done)
-            took = measure_takeovers(stack, archive, len(photos), repeats=options.repeats)
-            report_takeovers(page, took)
-    if options.page:
-        page.save(options.page)
-
-
 def report_kafka(page: Page, by_topic: dict[str, int], photos: int) -> None:
     """The bytes of each topic, for ``photos`` in all."""
     page.table(
@@ -168,6 +127,34 @@ def report_takeovers(page: Page, seconds: Sequence[float]) -> None:
             ]
         ],
     )
+
+
+def main() -> None:
+    """Measure, print, save."""
+    options = parse_path(COMMAND, __doc__, sys.argv[1:], photos=2000, megapixels=4)
+    page = Page("Stream: replicas, cost, takeover", " ".join([f"./{COMMAND}", *sys.argv[1:]]))
+    page.line(
+        f"{options.photos} photos of {options.megapixels:g} MP, {options.repeats} repeats in turn, "
+        "medians; each replica has one child."
+    )
+    page.line("")
+    bare: dict[int, list[Figures]] = {n: [] for n in REPLICAS}
+    path: dict[int, list[Figures]] = {n: [] for n in REPLICAS}
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        photos, archive, crops = prepare(data, photos=options.photos, megapixels=options.megapixels)
+        with real_services(data, worker_concurrency=1) as stack:
+            for _ in range(options.repeats):
+                for n in REPLICAS:
+                    bare[n].append(measure_bare(photos, crops, processes=n))
+                    path[n] += measure_replicas(stack, archive, len(photos), workers=n, repeats=1)
+            report_replicas(page, bare, path)
+            done = sum(len(runs) for runs in path.values()) * 2 * len(photos)
+            report_kafka(page, kafka_bytes(data), done)
+            took = measure_takeovers(stack, archive, len(photos), repeats=options.repeats)
+            report_takeovers(page, took)
+    if options.page:
+        page.save(options.page)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,6 @@ from streamapp.keys import batch_key
 from streamapp.stream import tally
 from streamapp.stream.circuit import Circuit
 from streamapp.stream.generations import WorkerApp
-from streamapp.stream.local_state import LocalTable
-from streamapp.stream.ownership import Ownership
-from streamapp.stream.rows import Rows
 from streamapp.stream.turns import Turns
 
 if TYPE_CHECKING:
@@ -46,40 +43,22 @@ class TallyWorker:
         self.joined_at = 0.0
         self._app = CutWorkerApp(
             topics.app_id,
-            broker=f"kafka://{bootstrap}",
-            store="rocksdb://",
-            Table=LocalTable,
-            datadir=folder,
+            bootstrap=bootstrap,
+            folder=folder,
+            partitions=topics.partitions,
             web_enabled=False,
-            topic_allow_declare=False,
-            topic_disable_leader=True,
-            topic_partitions=topics.partitions,
-            consumer_auto_offset_reset="earliest",
-            broker_commit_interval=1.0,
-            stream_wait_empty=False,
-            table_standby_replicas=0,
         )
-        table = tally.progress_table(self._app, partitions=topics.partitions)
-        followers = Turns(window_photos=768, clock=time.monotonic)
-        self._ownership = Ownership(
-            self._app,
-            topics=topics,
-            table=table,
-            followers=followers,
-            session_timeout_s=SESSION_S,
-            clock=time.monotonic,
-        )
-        self._rows = Rows(table, held_s_max=HELD_S_MAX, clock=time.monotonic)
-        self._topics = topics
-        self._app.on_partitions_revoked.connect(self._joins, weak=False)
-        tally.register(
+        self._rows, self._ownership = tally.register(
             self._app,
             topics=topics,
             kafka=Circuit("kafka", time.time),
-            rows=self._rows,
-            ownership=self._ownership,
-            followers=followers,
+            followers=Turns(window_photos=768, clock=time.monotonic),
+            session_timeout_s=SESSION_S,
+            held_s_max=HELD_S_MAX,
+            clock=time.monotonic,
         )
+        self._topics = topics
+        self._app.on_partitions_revoked.connect(self._joins, weak=False)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -22,6 +22,7 @@ from ops.bench.everybody import everybody
 from ops.bench.fidelity import fidelity
 from ops.bench.finding import count, count_changed
 from ops.bench.labelled import FACES_MAX, match_groups, read_labels
+from ops.bench.options import new_parser
 from ops.bench.page import Page
 from ops.bench.targets import tell
 from ops.bench.variants import FORMATS, TURNS, turned
@@ -86,11 +87,9 @@ def photos_of(folder: Path) -> list[Path]:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="ops/bench/vision_accuracy", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = new_parser("ops/bench/vision_accuracy", __doc__)
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help="the folders")
     parser.add_argument("--quick", action="store_true", help=f"{FEW} photos of each folder")
-    parser.add_argument("--page", type=Path, help="save the results page here, and its plot")
     return parser.parse_args(arguments)
 
 

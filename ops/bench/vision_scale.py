@@ -20,6 +20,7 @@ from pathlib import Path
 
 from ops.bench.crew import RUN, Crew, measure_crew
 from ops.bench.format_memory import PEAK_MIB_MAX, format_targets, measure_formats, report_formats
+from ops.bench.options import new_parser
 from ops.bench.page import Page
 from ops.bench.portraits import make_portrait
 from ops.bench.targets import Target, tell
@@ -90,12 +91,10 @@ def report(page: Page, sizes: dict[int, Crews]) -> None:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="ops/bench/vision_scale", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = new_parser("ops/bench/vision_scale", __doc__)
     parser.add_argument("--photos", type=int, default=96, help="photos of each size [96]")
     parser.add_argument("--repeats", type=int, default=3, help="turns that count [3]")
     parser.add_argument("--quick", action="store_true", help="a few photos of 1 MP, once")
-    parser.add_argument("--page", type=Path, help="save the results page here, and its plot")
     return parser.parse_args(arguments)
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ops.bench.contestants import Contestant, contestants
+from ops.bench.options import new_parser
 from ops.bench.page import Page
 from ops.bench.photos import make_photo
 from ops.bench.portraits import make_portrait
@@ -64,13 +65,11 @@ def median(runs: Sequence[Figures]) -> Figures:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="ops/bench/vision_speed", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = new_parser("ops/bench/vision_speed", __doc__)
     parser.add_argument("--photos", type=Path, metavar="DIR", help="real portraits as well")
     parser.add_argument("--variants", type=int, default=6, help="photos of each size [6]")
     parser.add_argument("--repeats", type=int, default=5, help="turns that count [5]")
     parser.add_argument("--quick", action="store_true", help="one photo of 1 MP, once")
-    parser.add_argument("--page", type=Path, help="save the results page here, and its plot")
     return parser.parse_args(arguments)
 
 

@@ -15,8 +15,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
+from ops.bench.options import new_parser
 from ops.bench.page import Page
 from ops.fuzz.fuzzer import Fuzz, fuzz
 
@@ -41,12 +41,10 @@ def report(page: Page, run: Fuzz, ends: Counter[str], seconds: float) -> None:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="ops/fuzz/vision", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = new_parser("ops/fuzz/vision", __doc__)
     parser.add_argument("--files", type=int, default=10_000, help="damaged files [10000]")
     parser.add_argument("--seed", type=int, default=1, help="of the damage [1]")
     parser.add_argument("--children", type=int, default=2, help="child processes [2]")
-    parser.add_argument("--page", type=Path, help="save the results page here")
     return parser.parse_args(arguments)
 
 

@@ -1,8 +1,7 @@
 """The worker: a Faust app with its agents, its table and its web views.
 
 At-least-once delivery and idempotent effects; see `window` for the acknowledgements and
-`progress` for the counts. Faust creates no topics and elects no leader over a topic of its own:
-``streamapp topics`` has made them all.
+`progress` for the counts. ``streamapp topics`` has made all topics.
 """
 
 from __future__ import annotations
@@ -29,16 +28,14 @@ from streamapp.stream.circuit import Circuits
 from streamapp.stream.control import Control
 from streamapp.stream.followers import Followers
 from streamapp.stream.generations import WorkerApp
-from streamapp.stream.local_state import LocalTable
 from streamapp.stream.metrics import Metrics
 from streamapp.stream.outlet import Outlet
-from streamapp.stream.ownership import Ownership
 from streamapp.stream.pieces import Pieces
 from streamapp.stream.retry import Retries
-from streamapp.stream.rows import Rows
 from streamapp.stream.turns import Turns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import faust
@@ -47,6 +44,7 @@ if TYPE_CHECKING:
     from connectors.records.interface import RecordStore
     from streamapp.archive import Limits
     from streamapp.stream.control import Broadcast
+    from streamapp.stream.detect import Detection
     from streamapp.stream.retry import Delayed
     from streamapp.topics import Topics
     from streamapp.vision.children import Children
@@ -96,6 +94,11 @@ class WorkerValues:
     limits: Limits
     pace_photos_per_partition: int
 
+    @property
+    def window_photos(self) -> int:
+        """Photos that the batches of a lane share, queued and not finished."""
+        return self.topics.partitions * self.pace_photos_per_partition
+
 
 def create_app(
     values: WorkerValues,
@@ -107,99 +110,41 @@ def create_app(
     children: Children,
 ) -> WorkerApp:
     """Assemble the worker; nothing connects before the app is started."""
-    topics = values.topics
-    app = WorkerApp(
-        topics.app_id,
-        broker=[f"kafka://{address}" for address in values.kafka_bootstrap.split(",")],
-        store="rocksdb://",
-        Table=LocalTable,
-        datadir=values.data_dir,
-        web_host=values.web_host,
-        web_port=values.web_port,
-        web_bind=values.web_bind,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        topic_partitions=topics.partitions,
-        broker_session_timeout=values.session_timeout_s,
-        broker_heartbeat_interval=values.session_timeout_s / HEARTBEATS,
-        broker_max_poll_records=poll_events_max(topics.partitions),
-        broker_commit_interval=1.0,
-        consumer_auto_offset_reset="earliest",
-        stream_buffer_maxsize=BUFFER_EVENTS,
-        stream_wait_empty=False,
-        table_standby_replicas=0,
-    )
-    table = tally.progress_table(app, partitions=topics.partitions)
-    window_photos = topics.partitions * values.pace_photos_per_partition
-    turns = Turns(window_photos=window_photos, clock=time.monotonic)
-    followers = Followers(turns)
-    ownership = Ownership(
-        app,
-        topics=topics,
-        table=table,
-        followers=followers,
-        session_timeout_s=values.session_timeout_s,
-        clock=time.monotonic,
-    )
+    topics, app = values.topics, _faust_app(values)
     circuits, metrics = Circuits.closed(time.time), Metrics()
-    expand.register(app, topics=topics, kafka=circuits.kafka, clock=time.time)
-    pacer.register(
+    turns = Turns(window_photos=values.window_photos, clock=time.monotonic)
+    followers = Followers(turns)
+    tallied = tally.register(
         app,
-        pieces=Pieces(objects, values.limits),
         topics=topics,
         kafka=circuits.kafka,
-        turns=turns,
-        answers_for=ownership.answers_for,
-        clock=time.time,
+        followers=followers,
+        session_timeout_s=values.session_timeout_s,
+        held_s_max=values.stall_limit_s / 4,
+        clock=time.monotonic,
     )
+    owns = tallied.ownership.answers_for
+    _expand(app, values, objects=objects, circuits=circuits, turns=turns, answers_for=owns)
     followers.add(
-        sweep.register(
-            app,
-            topics=topics,
-            crops=objects,
-            circuits=circuits,
-            answers_for=ownership.answers_for,
-        )
+        sweep.register(app, topics=topics, crops=objects, circuits=circuits, answers_for=owns)
     )
-    outlet = Outlet(app, topics, circuits.kafka)
-    retry.register(app, outlet=outlet, delayed=delayed)
-    known = Control(time.time)
-    control.register(app, control=known, broadcast=controls)
-    detection = detect.register(
+    detection = _detect(
         app,
-        topics=topics,
-        control=known,
-        retries=Retries(
-            outlet,
-            topics,
-            metrics=metrics,
-            retry_delay_s=values.retry_delay_s,
-            clock=time.time,
-            chance=Random().random,  # noqa: S311 - it spreads load, and is no secret
-        ),
+        values,
+        controls=controls,
+        delayed=delayed,
         children=children,
         circuits=circuits,
         metrics=metrics,
-        photo_time_limit_s=values.photo_time_limit_s,
-        lane_photos_max=lane_photos_max(window_photos),
-    )
-    rows = Rows(table, held_s_max=values.stall_limit_s / 4, clock=time.monotonic)
-    tally.register(
-        app,
-        topics=topics,
-        kafka=circuits.kafka,
-        rows=rows,
-        ownership=ownership,
-        followers=followers,
     )
     record.register(
         app, topics=topics, records=records, circuit=circuits.records, crop_url=objects.url
     )
-    views.register(app, topics=topics, rows=rows, ownership=ownership)
+    views.register(app, topics=topics, rows=tallied.rows, ownership=tallied.ownership)
     observation.register(
         app,
         topics=topics,
-        ownership=ownership,
+        ownership=tallied.ownership,
         detection=detection,
         circuits=circuits,
         metrics=metrics,
@@ -207,6 +152,80 @@ def create_app(
     )
     _close_at_the_end(app, children, records)
     return app
+
+
+def _faust_app(values: WorkerValues) -> WorkerApp:
+    return WorkerApp(
+        values.topics.app_id,
+        bootstrap=values.kafka_bootstrap,
+        folder=values.data_dir,
+        partitions=values.topics.partitions,
+        web_host=values.web_host,
+        web_port=values.web_port,
+        web_bind=values.web_bind,
+        broker_session_timeout=values.session_timeout_s,
+        broker_heartbeat_interval=values.session_timeout_s / HEARTBEATS,
+        broker_max_poll_records=poll_events_max(values.topics.partitions),
+        stream_buffer_maxsize=BUFFER_EVENTS,
+    )
+
+
+def _expand(
+    app: WorkerApp,
+    values: WorkerValues,
+    *,
+    objects: UploadStore,
+    circuits: Circuits,
+    turns: Turns,
+    answers_for: Callable[[int], bool],
+) -> None:
+    """Archives to photos on their topics."""
+    expand.register(app, topics=values.topics, kafka=circuits.kafka, clock=time.time)
+    pacer.register(
+        app,
+        pieces=Pieces(objects, values.limits),
+        topics=values.topics,
+        kafka=circuits.kafka,
+        turns=turns,
+        answers_for=answers_for,
+        clock=time.time,
+    )
+
+
+def _detect(
+    app: WorkerApp,
+    values: WorkerValues,
+    *,
+    controls: Broadcast,
+    delayed: Delayed,
+    children: Children,
+    circuits: Circuits,
+    metrics: Metrics,
+) -> Detection:
+    """Photos to outcomes, those included that come back or are passed over."""
+    outlet = Outlet(app, values.topics, circuits.kafka)
+    retry.register(app, outlet=outlet, delayed=delayed)
+    known = Control(time.time)
+    control.register(app, control=known, broadcast=controls)
+    retries = Retries(
+        outlet,
+        values.topics,
+        metrics=metrics,
+        retry_delay_s=values.retry_delay_s,
+        clock=time.time,
+        chance=Random().random,  # noqa: S311 - it spreads load, and is no secret
+    )
+    return detect.register(
+        app,
+        topics=values.topics,
+        control=known,
+        retries=retries,
+        children=children,
+        circuits=circuits,
+        metrics=metrics,
+        photo_time_limit_s=values.photo_time_limit_s,
+        lane_photos_max=lane_photos_max(values.window_photos),
+    )
 
 
 def _close_at_the_end(app: faust.App, children: Children, records: RecordStore) -> None:

@@ -132,7 +132,8 @@ class Detection:
         self._windows: dict[TP, Window[EventT[bytes]]] = defaultdict(Window)
         self._in_work: set[PhotoPlace] = set()
         self._released = asyncio.Event()
-        self._ended = asyncio.Event()
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()
         self._generation: int | None = None
 
     @property
@@ -172,13 +173,17 @@ class Detection:
 
     async def work(self) -> None:
         """Serve the slots, until `finish`."""
+        self._at_rest.clear()
         await asyncio.gather(*(self._serve() for _ in range(self._slots)))
-        self._ended.set()
+        self._at_rest.set()
 
     async def finish(self) -> None:
-        """Take no further run, and return when those in hand are told and acknowledged."""
+        """Take no further run, and return when those in hand are told and acknowledged.
+
+        At once where no slot is served yet: the worker waits for its children, or for the controls.
+        """
         await self._backlog.close()
-        await self._ended.wait()
+        await self._at_rest.wait()
 
     async def _serve(self) -> None:
         while run := await self._backlog.take():

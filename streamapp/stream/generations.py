@@ -1,4 +1,6 @@
-"""The worker's app: which work is no longer its own, and how it ends.
+"""The worker's app: how Faust is set up, which work is no longer its own, and how it ends.
+
+At-least-once. Faust creates no topics and elects no leader over a topic of its own.
 
 Between two generations of the group, partitions are revoked and not yet assigned again: nothing is
 told or acknowledged for them then. A worker that is asked to end first finishes what is in hand;
@@ -18,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 import faust
 
 from streamapp.stream.consumer import WorkerTransport
+from streamapp.stream.local_state import LocalTable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from faust.types import TransportT
 
@@ -40,8 +44,32 @@ class WorkerApp(faust.App):
     cut_end = False
     """Whether this process is the worker's own and may be ended when the end hangs."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(
+        self, name: str, *, bootstrap: str, folder: Path, partitions: int, **options: Any
+    ) -> None:
+        """Set Faust up as this product needs it; nothing connects before it is started.
+
+        Args:
+            name: The consumer group.
+            bootstrap: Kafka brokers, ``host:port``, comma separated.
+            folder: Of the tables' local copies.
+            partitions: Of every topic.
+            options: Faust's other settings, also in the place of those here.
+        """
+        own: dict[str, Any] = {
+            "broker": [f"kafka://{address}" for address in bootstrap.split(",")],
+            "datadir": folder,
+            "store": "rocksdb://",
+            "Table": LocalTable,
+            "table_standby_replicas": 0,
+            "topic_partitions": partitions,
+            "topic_allow_declare": False,
+            "topic_disable_leader": True,
+            "consumer_auto_offset_reset": "earliest",
+            "broker_commit_interval": 1.0,
+            "stream_wait_empty": False,
+        }
+        super().__init__(name, **own | options)
         self._finishing: list[Callable[[], Awaitable[None]]] = []
 
     def finish_before_the_end(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -14,7 +14,7 @@ from streamapp.keys import batch_key, control_key, photo_key
 from streamapp.topics import LANES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from faust import App
     from faust.types import RecordMetadata, TopicT
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 EVENT_BYTES_MAX = 900_000
 """Below Kafka's usual limit of 1 MB a message; waiting would not make a larger one fit."""
-
 
 ACKNOWLEDGED_WITHIN_S = 5.0
 """Without an acknowledgement for that long Kafka is taken to be away."""
@@ -64,7 +63,7 @@ class Outlet:
         await self._kafka.patiently(_Sending(self._control, [Message(key, events.encode(told))]))
 
     async def keep(
-        self, rows: Iterable[Message], *, still: Callable[[], bool]
+        self, rows: Sequence[Message], *, still: Callable[[], bool]
     ) -> list[RecordMetadata]:
         """Write rows of the progress table to its changelog, unless they are not ``still`` ours.
 
@@ -140,18 +139,18 @@ class _Sending:
     They are sent once more only when the client gave them up; what is slow stays in its buffer.
     """
 
-    def __init__(self, topic: TopicT, messages: Iterable[Message]) -> None:
+    def __init__(self, topic: TopicT, messages: Sequence[Message]) -> None:
         self._topic = topic
         self._messages = messages
         self._sent: asyncio.Task[list[RecordMetadata]] | None = None
 
     async def __call__(self) -> list[RecordMetadata]:
         self._sent = self._sent or asyncio.create_task(self._send())
+        await asyncio.wait([self._sent], timeout=ACKNOWLEDGED_WITHIN_S)
+        if not self._sent.done():
+            raise StreamappError(Code.KAFKA_AWAY, "no acknowledgement yet")
         try:
-            async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
-                return await asyncio.shield(self._sent)
-        except TimeoutError:
-            raise StreamappError(Code.KAFKA_AWAY, "no acknowledgement yet") from None
+            return self._sent.result()
         except Exception as error:
             # Whatever the client calls it, they are not known to be in the log: send them again.
             self._sent = None

@@ -43,11 +43,27 @@ class Row:
 
     key: bytes
     state: Progress
-    value: bytes
     since: float
     last: float
     photos: int = 0
     events: list[EventT[bytes]] = field(default_factory=list)
+    _encoded: tuple[Progress | None, bytes] = field(default=(None, b""), init=False)
+
+    @property
+    def value(self) -> bytes:
+        """The state in its wire form, made when it is asked for and not for every event."""
+        if self._encoded[0] is not self.state:
+            self._encoded = self.state, progress.encode(self.state)
+        return self._encoded[1]
+
+    @property
+    def is_paid_for(self) -> bool:
+        """Whether the row is few bytes for the outcomes since the last one.
+
+        Encoded for it only when that was so of its former length: a row grows, as a rule.
+        """
+        paid = BYTES_PER_PHOTO * self.photos - ROW_COSTS_BYTES
+        return len(self._encoded[1]) <= paid and len(self.value) <= paid
 
 
 class Rows:
@@ -89,11 +105,8 @@ class Rows:
     def is_due(self, row: Row) -> bool:
         """Whether the row is to be written now."""
         now = self._clock()
-        return (
-            ROW_COSTS_BYTES + len(row.value) <= BYTES_PER_PHOTO * row.photos
-            or now - row.last >= STILL_S
-            or now - row.since >= self._held_s_max
-        )
+        waited = now - row.last >= STILL_S or now - row.since >= self._held_s_max
+        return waited or row.is_paid_for
 
     def take(self, *, everything: bool) -> list[Row]:
         """The rows that are due, or all; they are to be written before others are taken."""
@@ -117,12 +130,11 @@ class Rows:
         return progress.decode(value) if value else None
 
     def _hold(self, key: bytes, state: Progress, event: EventT[bytes], *, photos: int) -> Row:
-        now, value = self._clock(), progress.encode(state)
+        now = self._clock()
         row = self._unwritten.get(key)
         if row is None:
-            row = Row(key=key, state=state, value=value, since=now, last=now)
-            self._unwritten[key] = row
-        row.state, row.value, row.last = state, value, now
+            row = self._unwritten[key] = Row(key=key, state=state, since=now, last=now)
+        row.state, row.last = state, now
         row.photos += photos
         row.events.append(event)
         return row

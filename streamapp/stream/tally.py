@@ -11,7 +11,7 @@ in the log and not acknowledged, so it is delivered again, and `ownership` answe
 folded up to where the log ended at the takeover. Of a partition that was given away nothing is
 written any more, nor by a process that stood still and may have been replaced; what was on its way
 then is an older row behind newer ones, which `ownership` sees through. An end that is asked for
-waits for what is unwritten.
+waits for what is unwritten; what the log brings meanwhile is left to the successor.
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from streamapp import events
 from streamapp.stream.control import told_to_workers
 from streamapp.stream.intake import acknowledge, current, deliveries, ending_the_worker
 from streamapp.stream.outlet import Message, Outlet, raw_topic
+from streamapp.stream.ownership import Ownership
+from streamapp.stream.rows import Rows
 from streamapp.stream.window import Window
 from streamapp.topics import PROGRESS_TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from faust.types import EventT, StreamT
 
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
     from streamapp.stream.followers import Follower
     from streamapp.stream.generations import WorkerApp
     from streamapp.stream.local_state import LocalTable
-    from streamapp.stream.ownership import Ownership
-    from streamapp.stream.rows import Rows
     from streamapp.topics import Topics
 
 HELD_EVENTS_MAX = 2048
@@ -56,7 +56,43 @@ _ROCKSDB = {
 """Per partition; Faust's own figures (2 GiB of cache each) are for one large table."""
 
 
-def progress_table(app: WorkerApp, *, partitions: int) -> LocalTable:
+class Tallied(NamedTuple):
+    """What is folded, and for which partitions it may be told."""
+
+    rows: Rows
+    ownership: Ownership
+
+
+def register(
+    app: WorkerApp,
+    *,
+    topics: Topics,
+    kafka: Circuit,
+    followers: Follower,
+    session_timeout_s: float,
+    held_s_max: float,
+    clock: Callable[[], float],
+) -> Tallied:
+    """Attach the table, the agent ``tally`` and its writer to the app; they alone write it.
+
+    No row waits for longer than ``held_s_max``; ``followers`` are told of each batch.
+    """
+    table = _progress_table(app, partitions=topics.partitions)
+    ownership = Ownership(
+        app,
+        topics=topics,
+        table=table,
+        followers=followers,
+        session_timeout_s=session_timeout_s,
+        clock=clock,
+    )
+    rows = Rows(table, held_s_max=held_s_max, clock=clock)
+    outlet = Outlet(app, topics, kafka)
+    _attach(app, topics, outlet, Tally(outlet, rows, ownership, followers))
+    return Tallied(rows, ownership)
+
+
+def _progress_table(app: WorkerApp, *, partitions: int) -> LocalTable:
     """`progress.Progress` by batch; the keys are raw bytes, hashed like those of the batch log."""
     table = app.Table(
         PROGRESS_TABLE,
@@ -68,19 +104,7 @@ def progress_table(app: WorkerApp, *, partitions: int) -> LocalTable:
     return cast("LocalTable", table)
 
 
-def register(
-    app: WorkerApp,
-    *,
-    topics: Topics,
-    kafka: Circuit,
-    rows: Rows,
-    ownership: Ownership,
-    followers: Follower,
-) -> None:
-    """Attach the agent ``tally`` and its writer to the app; they alone write the table."""
-    outlet = Outlet(app, topics, kafka)
-    books = Tally(outlet, rows=rows, ownership=ownership, followers=followers)
-
+def _attach(app: WorkerApp, topics: Topics, outlet: Outlet, books: Tally) -> None:
     async def tally(stream: StreamT[bytes]) -> None:
         async for event, entry in deliveries(stream, events.decode_batch_log):
             if told := told_to_workers(entry):
@@ -100,7 +124,7 @@ class Tally:
     """The work of the agent: from events to rows that are written and acknowledgements."""
 
     def __init__(
-        self, outlet: Outlet, *, rows: Rows, ownership: Ownership, followers: Follower
+        self, outlet: Outlet, rows: Rows, ownership: Ownership, followers: Follower
     ) -> None:
         self._outlet = outlet
         self._rows = rows
@@ -118,7 +142,9 @@ class Tally:
         self._released.set()
 
     async def enter(self, event: EventT[bytes], entry: BatchLogEvent | None) -> None:
-        """Fold an event; waits while too many are not acknowledged."""
+        """Fold an event; waits while too many are not acknowledged. At the end it is left alone."""
+        if self._ending:
+            return  # the log does not pause: what is unwritten would never come to nothing
         partition, offset = event.message.partition, event.message.offset
         self._windows[partition].take(offset, event)
         row = self._rows.fold(event, entry) if entry else None
@@ -143,7 +169,7 @@ class Tally:
                 await self._write()
 
     async def finish(self) -> None:
-        """Write all, from now on at once; returns when nothing is unwritten."""
+        """Fold no further event, and return when those that are folded are written."""
         self._ending = True
         self._due.set()
         while self._held:

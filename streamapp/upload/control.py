@@ -1,8 +1,8 @@
 """The addresses by which a batch under way is cancelled, or given another priority.
 
 The answer comes when the event is durable in the batch log; the worker that owns the batch acts on
-it. Of a batch that is done again it is the last run that is cancelled: what was done before stays.
-A batch that has ended is left as it is; to cancel one again is no error.
+it. Of a batch that is done again it is the run under way that is cancelled: what was done before
+stays. A batch that has ended is left as it is; to cancel one again is no error.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from streamapp.upload.answers import json_answer, read_json, texts
 from streamapp.upload.batch_ids import is_batch_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable
 
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from streamapp.progress import Status
     from streamapp.upload.chain import Chain
     from streamapp.upload.incoming_body import Watch
     from streamapp.upload.interfaces import ProgressSource, Publisher
@@ -41,10 +42,12 @@ def control_routes(
 
     async def cancel(request: Request) -> Response:
         batch = request.path_params["batch"]
-        found = await _open(chain, source, batch, closed={"completed"})
-        await publisher.publish_log(
-            BatchCancelled(batch=batch, project=found.project, cancelled_at=clock(), run=found.run)
-        )
+        found = await _found(chain, source, batch)
+        at = clock()
+        for run in _to_cancel(found.status):
+            await publisher.publish_log(
+                BatchCancelled(batch=batch, project=found.project, cancelled_at=at, run=run)
+            )
         return json_answer({"success": True, "batchId": batch})
 
     async def change_priority(request: Request) -> Response:
@@ -53,7 +56,9 @@ def control_routes(
             raise StreamappError(Code.FIELD_MISSING, "priority")
         priority = fields.priority(values["priority"])
         batch = request.path_params["batch"]
-        found = await _open(chain, source, batch, closed=ENDED)
+        found = await _found(chain, source, batch)
+        if found.status and found.status.status in ENDED:
+            raise StreamappError(Code.BATCH_CLOSED)
         await publisher.publish_log(
             PriorityChanged(
                 batch=batch, project=found.project, priority=priority, changed_at=clock()
@@ -67,25 +72,37 @@ def control_routes(
     ]
 
 
-class _Open(NamedTuple):
-    """A batch under way: its project, and the run that was started last."""
+class _Found(NamedTuple):
+    """A batch: its project, and what its owner knows of it, if anything yet."""
 
     project: str
-    run: int
+    status: Status | None
 
 
-async def _open(
-    chain: Chain, source: ProgressSource, batch: str, *, closed: Container[str]
-) -> _Open:
-    """A batch that is not in a state which ``closed`` holds.
+async def _found(chain: Chain, source: ProgressSource, batch: str) -> _Found:
+    """A batch.
 
     Raises:
-        StreamappError: ``BATCH_UNKNOWN``; ``BATCH_CLOSED``; ``PROGRESS_AWAY``.
+        StreamappError: ``BATCH_UNKNOWN``; ``PROGRESS_AWAY``.
     """
     opening = await chain.link(batch) if is_batch_id(batch) else None
     if opening is None:
         raise StreamappError(Code.BATCH_UNKNOWN)
-    status = await source.status(batch)
-    if status and status.status in closed:
+    return _Found(opening.project, await source.status(batch))
+
+
+def _to_cancel(status: Status | None) -> list[int]:
+    """The runs under way; none when the batch, or the last of them, was cancelled before.
+
+    There is one, as a rule; photos that join a batch that was done again are of the first.
+
+    Raises:
+        StreamappError: ``BATCH_CLOSED``: all have come to their end.
+    """
+    if status is None:
+        return [FIRST_RUN]
+    states = {run.run: run.status for run in status.runs} or {FIRST_RUN: status.status}
+    under_way = [run for run, state in states.items() if state not in ENDED]
+    if not under_way and "cancelled" not in {status.status, states[max(states)]}:
         raise StreamappError(Code.BATCH_CLOSED)
-    return _Open(opening.project, status.run if status else FIRST_RUN)
+    return under_way

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from connectors.kafka import admin
 from connectors.kafka.broadcast import Broadcast
@@ -29,7 +31,7 @@ KEYS = 7
 
 async def new_topic(bootstrap: str, name: str = "") -> str:
     name = name or f"topic-{uuid4().hex}"
-    spec = TopicSpec(name=name, partitions=1, config={"cleanup.policy": "compact"})
+    spec = TopicSpec(name=name, partitions=1, config={"cleanup.policy": "compact,delete"})
     await admin.create(bootstrap, [spec], replication_factor=1)
     return name
 
@@ -40,6 +42,16 @@ async def write(bootstrap: str, topic: str, numbers: range) -> None:
     for number in numbers:
         await producer.publish(topic, b"%d" % (number % KEYS), b"%d" % number)
     await producer.close()
+
+
+async def delete_below(bootstrap: str, topic: str, offset: int) -> None:
+    """Have Kafka forget what is older, as its retention does."""
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await client.start()
+    try:
+        await client.delete_records({TopicPartition(topic, 0): RecordsToDelete(offset)})
+    finally:
+        await client.close()
 
 
 class Reading:
@@ -97,6 +109,19 @@ async def test_an_empty_topic_is_caught_up_with_at_once(kafka: str) -> None:
     topic = await new_topic(kafka)
     async with reading(kafka, topic) as read:
         await until(lambda: read.at_the_end == [0])
+
+
+@pytest.mark.parametrize("left", [20, 0])
+async def test_what_is_too_old_for_the_topic_is_not_waited_for(kafka: str, left: int) -> None:
+    topic = await new_topic(kafka)
+    await write(kafka, topic, range(50))
+    await delete_below(kafka, topic, 50 - left)
+    async with reading(kafka, topic) as read:
+        await until(lambda: bool(read.at_the_end))
+        await write(kafka, topic, range(50, 53))
+        await until(lambda: len(read.numbers) == left + 3)
+    assert read.at_the_end == [left]
+    assert read.numbers == list(range(50 - left, 53))
 
 
 async def test_a_topic_that_is_not_there_yet_is_waited_for(kafka: str) -> None:

@@ -77,6 +77,11 @@ WRONG = {
         {"cleanup.policy": "delete"},
         "compact",
     ),
+    "what is compacted and never deleted": (
+        {"cleanup.policy": "compact"},
+        {"cleanup.policy": "compact,delete"},
+        "compact",
+    ),
     "another retention": ({"retention.ms": "3600000"}, {"retention.ms": "7200000"}, "3600000"),
 }
 

@@ -117,14 +117,11 @@ class Worker:
         self.control = Control(lambda: 1.0)
         self.app = WorkerApp(
             self.topics.app_id,
-            broker=f"kafka://{kafka}",
+            bootstrap=kafka,
+            folder=folder,
+            partitions=1,
             store="memory://",
-            datadir=folder,
             web_enabled=False,
-            topic_allow_declare=False,
-            topic_disable_leader=True,
-            stream_wait_empty=False,
-            consumer_auto_offset_reset="earliest",
         )
         broadcast = broadcast or Broadcast(kafka, self.topics.control)
         control.register(self.app, control=self.control, broadcast=broadcast)

@@ -39,17 +39,12 @@ class Reader:
         self.delivered: dict[int, list[int]] = {}
         self.app = WorkerApp(
             name,
-            broker=f"kafka://{kafka}",
+            bootstrap=kafka,
+            folder=folder,
+            partitions=1,
             store="memory://",
-            datadir=folder,
             web_enabled=False,
-            topic_allow_declare=False,
-            topic_disable_leader=True,
-            topic_partitions=1,
-            consumer_auto_offset_reset="earliest",
             broker_commit_interval=0.1,
-            stream_wait_empty=False,
-            table_standby_replicas=0,
         )
         self.app.Table("rows", partitions=1)
         topic = self.app.topic(self.tp.topic, value_serializer="raw", value_type=bytes)

@@ -317,6 +317,16 @@ async def test_before_the_end_what_is_in_hand_is_told_and_acknowledged_and_no_mo
     assert 0 < len(begun) < 200
 
 
+async def test_a_worker_that_did_not_begin_yet_ends_at_once_and_begins_nothing() -> None:
+    bench = Bench()
+    await bench.detection.take(bench.delivery(0))
+    async with asyncio.timeout(2):
+        await bench.detection.finish()
+        await bench.detection.work()
+    assert bench.children.runs == []
+    assert bench.acked == []
+
+
 async def test_an_event_that_holds_no_photo_is_acknowledged_in_its_turn() -> None:
     bench = Bench()
     await bench.detection.take(bench.delivery(0))

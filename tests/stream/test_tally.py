@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from contextlib import asynccontextmanager
 from functools import reduce
@@ -21,12 +22,10 @@ from streamapp.keys import batch_key
 from streamapp.stream import tally
 from streamapp.stream.circuit import Circuit
 from streamapp.stream.generations import WorkerApp
-from streamapp.stream.local_state import LocalTable
-from streamapp.stream.ownership import Ownership
-from streamapp.stream.rows import BYTES_PER_PHOTO, STILL_S, Rows
+from streamapp.stream.rows import BYTES_PER_PHOTO, STILL_S
 from streamapp.stream.tally import HELD_EVENTS_MAX, TICK_S
 from streamapp.stream.turns import Turns
-from streamapp.topics import Topics
+from streamapp.topics import PROGRESS_TABLE, Topics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -102,37 +101,20 @@ class Worker:
         self.circuit = Circuit("kafka", time.time)
         self.app = WorkerApp(
             topics.app_id,
-            broker=f"kafka://{log.kafka}",
-            store="rocksdb://",
-            Table=LocalTable,
-            datadir=folder,
+            bootstrap=log.kafka,
+            folder=folder,
+            partitions=1,
             web_enabled=False,
-            topic_allow_declare=False,
-            topic_disable_leader=True,
-            topic_partitions=1,
-            consumer_auto_offset_reset="earliest",
             broker_commit_interval=0.1,
-            stream_wait_empty=False,
-            table_standby_replicas=0,
         )
-        self.table = tally.progress_table(self.app, partitions=1)
-        followers = Turns(window_photos=100, clock=self.clock)
-        self.ownership = Ownership(
-            self.app,
-            topics=topics,
-            table=self.table,
-            followers=followers,
-            session_timeout_s=SESSION_S,
-            clock=self.clock,
-        )
-        self.rows = Rows(self.table, held_s_max=HELD_S_MAX, clock=self.clock)
-        tally.register(
+        self.rows, self.ownership = tally.register(
             self.app,
             topics=topics,
             kafka=self.circuit,
-            rows=self.rows,
-            ownership=self.ownership,
-            followers=followers,
+            followers=Turns(window_photos=100, clock=self.clock),
+            session_timeout_s=SESSION_S,
+            held_s_max=HELD_S_MAX,
+            clock=self.clock,
         )
 
     @asynccontextmanager
@@ -263,7 +245,8 @@ async def test_a_batch_that_is_still_is_written_and_acknowledged(log: Log, worke
         [row] = await log.written()
         assert (row.processed, row.log_offset) == (2, 1)
         assert worker.told() == 2
-        assert worker.table.persisted_offset(TP(log.topics.progress_changelog, 0)) == 0
+        table = worker.app.tables[PROGRESS_TABLE]
+        assert table.persisted_offset(TP(log.topics.progress_changelog, 0)) == 0
 
 
 async def test_a_batch_that_is_never_still_is_written_before_the_watchdog_wonders(
@@ -368,6 +351,27 @@ async def test_a_worker_that_is_asked_to_end_writes_what_is_unwritten(
         await worker.wait_until_told(2)
     assert [row.processed for row in await log.written()] == [2]
     assert await log.acknowledged() == 2
+
+
+async def test_a_worker_that_is_asked_to_end_does_not_wait_for_a_log_that_goes_on(
+    log: Log, worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def go_on() -> None:
+        async with AIOKafkaProducer(bootstrap_servers=log.kafka) as producer:
+            for at in itertools.count():
+                event = events.encode(changed("b1", at))
+                await producer.send_and_wait(log.topics.batches, event, key=b"b1")
+
+    await log.publish(opened(100), finished(range(2)))
+    going_on = asyncio.create_task(go_on())
+    async with worker.running():
+        await worker.wait_until_told(2)
+    going_on.cancel()
+    await asyncio.gather(going_on, return_exceptions=True)
+    assert "takes too long" not in caplog.text
+    row = (await log.written())[-1]
+    assert row.processed == 2
+    assert await log.acknowledged() == row.log_offset + 1
 
 
 async def test_what_was_written_is_recovered_and_not_folded_again(

@@ -1,6 +1,10 @@
-"""What the agents publish fits into Kafka's messages, however many faces were found."""
+"""What the agents publish fits into Kafka's messages, and is sent until Kafka has it."""
 
 from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -9,7 +13,10 @@ from streamapp.archive.names import NAME_CHARACTERS_MAX
 from streamapp.errors import Code, StreamappError
 from streamapp.events import CroppedFace, Face, Outcome, PhotosFinished, decode_batch_log, encode
 from streamapp.keys import crop_key
-from streamapp.stream.outlet import EVENT_BYTES_MAX, wire_messages
+from streamapp.stream import patience
+from streamapp.stream.circuit import Circuit
+from streamapp.stream.outlet import EVENT_BYTES_MAX, Outlet, wire_messages
+from streamapp.topics import Topics
 
 BATCH = "0" * 32
 FACES_MAX = 100
@@ -64,3 +71,43 @@ def test_a_photo_that_does_not_fit_is_refused_and_not_sent_for_ever() -> None:
     with pytest.raises(StreamappError) as refused:
         wire_messages(frame(crowd(0, 10_000)))
     assert refused.value.code is Code.INTERNAL
+
+
+class Client:
+    """Kafka's client, as an app that sends; it fails once, when it is sent to or later."""
+
+    def __init__(self, fault: Exception, *, later: bool) -> None:
+        self.sent: list[bytes] = []
+        self._faults = [fault]
+        self._later = later
+
+    def topic(self, name: str, **_options: object) -> object:
+        return SimpleNamespace(app=self, get_topic_name=lambda: name)
+
+    async def maybe_start_producer(self) -> Client:
+        return self
+
+    async def send(self, _topic: str, _key: bytes, value: bytes, *_: object) -> object:
+        answer = asyncio.get_running_loop().create_future()
+        if not self._faults:
+            self.sent.append(value)
+            answer.set_result(None)
+        elif self._later:
+            answer.set_exception(self._faults.pop())
+        else:
+            raise self._faults.pop()
+        return answer
+
+
+@pytest.mark.parametrize("later", [True, False])
+@pytest.mark.parametrize("fault", [TimeoutError(), ConnectionError(), RuntimeError("closed")])
+async def test_what_the_client_gave_up_is_sent_again(
+    fault: Exception, *, later: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "FIRST_PAUSE_S", 0.01)
+    client = Client(fault, later=later)
+    outlet = Outlet(cast("Any", client), Topics(partitions=1), Circuit("kafka", lambda: 1.0))
+    event = frame(crowd(0, 1))
+    async with asyncio.timeout(5):
+        await outlet.tell(event)
+    assert client.sent == [encode(event)]

@@ -41,13 +41,17 @@ def test_a_retry_has_a_topic_for_each_delay() -> None:
 
 
 def test_only_the_changelog_and_the_controls_are_compacted() -> None:
-    specs = TOPICS.specs()
-    policies = {spec.name: spec.config["cleanup.policy"] for spec in specs}
+    policies = {spec.name: spec.config["cleanup.policy"] for spec in TOPICS.specs()}
     assert policies.pop("streamapp-progress-changelog") == "compact"
-    assert policies.pop("control") == "compact"
+    assert policies.pop("control") == "compact,delete"
     assert set(policies.values()) == {"delete"}
-    kept = {spec.config.get("retention.ms") for spec in specs} - {None}
-    assert kept == {"7200000"}
+
+
+def test_the_changelog_is_kept_for_ever_and_a_control_longer_than_any_photo_it_is_about() -> None:
+    kept = {spec.name: int(spec.config.get("retention.ms", 0)) for spec in TOPICS.specs()}
+    assert kept.pop("streamapp-progress-changelog") == 0
+    assert kept.pop("control") == 4 * 7_200_000
+    assert set(kept.values()) == {7_200_000}
 
 
 def test_a_prefix_keeps_two_installations_apart() -> None:
