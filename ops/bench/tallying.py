@@ -46,6 +46,7 @@ class TallyWorker:
             bootstrap=bootstrap,
             folder=folder,
             partitions=topics.partitions,
+            session_timeout_s=SESSION_S,
             web_enabled=False,
         )
         self._rows, self._ownership = tally.register(
@@ -53,7 +54,6 @@ class TallyWorker:
             topics=topics,
             kafka=Circuit("kafka", time.time),
             followers=Turns(window_photos=768, clock=time.monotonic),
-            session_timeout_s=SESSION_S,
             held_s_max=HELD_S_MAX,
             clock=time.monotonic,
         )

@@ -73,10 +73,6 @@ def lane_photos_max(window_photos: int) -> int:
     return 2 * 2 * max(RUN_PHOTOS, window_photos)
 
 
-HEARTBEATS = 6
-"""In a session timeout; the others learn by theirs that one is missing."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerValues:
     """The settings a worker runs by."""
@@ -119,7 +115,6 @@ def create_app(
         topics=topics,
         kafka=circuits.kafka,
         followers=followers,
-        session_timeout_s=values.session_timeout_s,
         held_s_max=values.stall_limit_s / 4,
         clock=time.monotonic,
     )
@@ -163,8 +158,7 @@ def _faust_app(values: WorkerValues) -> WorkerApp:
         web_host=values.web_host,
         web_port=values.web_port,
         web_bind=values.web_bind,
-        broker_session_timeout=values.session_timeout_s,
-        broker_heartbeat_interval=values.session_timeout_s / HEARTBEATS,
+        session_timeout_s=values.session_timeout_s,
         broker_max_poll_records=poll_events_max(values.topics.partitions),
         stream_buffer_maxsize=BUFFER_EVENTS,
     )

@@ -7,12 +7,13 @@ go to the thread's loop directly.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from aiokafka import AIOKafkaConsumer
     from faust.transport.consumer import RecordMap
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from faust.types import TP
 
     from streamapp.stream.consumer import WorkerConsumer
+    from streamapp.stream.generations import WorkerApp
 
 T = TypeVar("T")
 
@@ -55,6 +57,26 @@ class WorkerConsumerThread(AIOKafkaConsumerThread):
         client = super()._create_worker_consumer(transport)
         client._fetch_max_wait_ms = KAFKA_WAITS_MS  # noqa: SLF001 - Faust has no setting for it
         return client
+
+    async def on_start(self) -> None:
+        """Connect; from now on what the group's coordinator answers renews the worker's lease."""
+        await super().on_start()
+        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001 - it has no listener
+        for ask in ("_do_heartbeat", "_do_rejoin_group"):
+            setattr(coordinator, ask, self._renewing_the_lease(getattr(coordinator, ask)))
+
+    def _renewing_the_lease(
+        self, ask: Callable[..., Awaitable[bool]]
+    ) -> Callable[..., Awaitable[bool]]:
+        lease = cast("WorkerApp", self.app).lease
+
+        async def ask_and_renew(*args: Any) -> bool:
+            asked_at = time.monotonic()
+            if is_member := await ask(*args):
+                lease.renew(asked_at)
+            return is_member
+
+        return ask_and_renew
 
     async def committed(self, tps: list[TP]) -> dict[TP, int]:
         """The committed offset of each partition; 0 where there is none."""

@@ -15,11 +15,13 @@ import asyncio
 import logging
 import os
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import faust
 
 from streamapp.stream.consumer import WorkerTransport
+from streamapp.stream.lease import Lease
 from streamapp.stream.local_state import LocalTable
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ FINISHING_S = 4.0
 ENDING_S = 9.0
 """For the whole end."""
 
+HEARTBEATS = 6
+"""In a session timeout; the others learn by theirs that one is missing."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,7 +50,14 @@ class WorkerApp(faust.App):
     """Whether this process is the worker's own and may be ended when the end hangs."""
 
     def __init__(
-        self, name: str, *, bootstrap: str, folder: Path, partitions: int, **options: Any
+        self,
+        name: str,
+        *,
+        bootstrap: str,
+        folder: Path,
+        partitions: int,
+        session_timeout_s: float = 45.0,
+        **options: Any,
     ) -> None:
         """Set Faust up as this product needs it; nothing connects before it is started.
 
@@ -54,6 +66,7 @@ class WorkerApp(faust.App):
             bootstrap: Kafka brokers, ``host:port``, comma separated.
             folder: Of the tables' local copies.
             partitions: Of every topic.
+            session_timeout_s: After which Kafka gives a silent worker's partitions to others.
             options: Faust's other settings, also in the place of those here.
         """
         own: dict[str, Any] = {
@@ -67,9 +80,12 @@ class WorkerApp(faust.App):
             "topic_disable_leader": True,
             "consumer_auto_offset_reset": "earliest",
             "broker_commit_interval": 1.0,
+            "broker_session_timeout": session_timeout_s,
+            "broker_heartbeat_interval": session_timeout_s / HEARTBEATS,
             "stream_wait_empty": False,
         }
         super().__init__(name, **own | options)
+        self.lease = Lease(session_timeout_s=session_timeout_s, clock=time.monotonic)
         self._finishing: list[Callable[[], Awaitable[None]]] = []
 
     def finish_before_the_end(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -5,14 +5,13 @@ be older than what was answered: the predecessor may have answered from events w
 died with it; and one that was frozen and awakes may still write its old rows behind the newer ones
 of its successor. So after each recovery the batch log is folded again from where the oldest row of
 an unfinished batch stands (the fold takes any repetition), and a partition is answered for only
-when that has reached the log's end. A worker that finds itself awakened answers nothing until Kafka
-had the time to tell it that it was replaced. One that ends answers nothing more, since its table is
-closed before its web server.
+when that has reached the log's end. A worker that Kafka has not answered for a session, since it
+was frozen or cut off, may have been replaced and answers nothing. One that ends answers nothing
+more, since its table is closed before its web server.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,15 +20,13 @@ from streamapp import progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from faust import App
     from faust.types import TableT
 
     from streamapp.progress import Progress
     from streamapp.stream.consumer import WorkerConsumer
     from streamapp.stream.followers import Follower
+    from streamapp.stream.generations import WorkerApp
     from streamapp.topics import Topics
-
-TICK_S = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -39,25 +36,21 @@ class Ownership:
 
     def __init__(
         self,
-        app: App,
+        app: WorkerApp,
         *,
         topics: Topics,
         table: TableT[bytes, bytes],
         followers: Follower,
-        session_timeout_s: float,
-        clock: Callable[[], float],
     ) -> None:
         self._app = app
         self._topics = topics
         self._table = table
         self._followers = followers
-        self._pulse = Pulse(session_timeout_s=session_timeout_s, clock=clock)
         self._behind: dict[int, int] = {}
         self._assigned: set[int] = set()
         self._joined = False
         app.on_partitions_revoked.connect(self._revoked, weak=False)
         app.on_rebalance_complete.connect(self._recovered, weak=False)
-        app.task(self._feel_pulse)
 
     def answers_for(self, partition: int) -> bool:
         """Whether the table of this worker holds the latest of the partition's batches."""
@@ -66,7 +59,7 @@ class Ownership:
             and not self._app.rebalancing
             and partition in self._assigned
             and partition not in self._behind
-            and self.is_steady
+            and self.is_sure
         )
 
     @property
@@ -83,9 +76,9 @@ class Ownership:
         return self._joined and not self._app.rebalancing and not self._assigned
 
     @property
-    def is_steady(self) -> bool:
-        """Whether the process did not stand still so long that it may have been replaced."""
-        return self._pulse.is_steady()
+    def is_sure(self) -> bool:
+        """Whether nobody else can have been given this worker's partitions."""
+        return self._app.lease.holds
 
     def folded(self, partition: int, offset: int) -> None:
         """Note that the event at ``offset`` of the batch log is folded; it may be unwritten."""
@@ -112,7 +105,6 @@ class Ownership:
         self._assigned = {tp.partition for tp in tps}
         if not tps:
             _log.warning("This worker is idle: there are more workers than partitions.")
-        self._pulse.renew()
         self._joined = True
 
     def _take_over(self, batches: Iterable[tuple[int, Progress]]) -> dict[int, int]:
@@ -126,39 +118,6 @@ class Ownership:
 
     def _partition(self, key: bytes) -> int | None:
         return self._app.consumer.key_partition(self._topics.batches, key)
-
-    async def _feel_pulse(self) -> None:
-        while not self._app.should_stop:
-            self._pulse.beat()
-            await asyncio.sleep(TICK_S)
-
-
-class Pulse:
-    """Notices that this process stood still for so long that it may have been replaced."""
-
-    def __init__(self, *, session_timeout_s: float, clock: Callable[[], float]) -> None:
-        self._session_timeout_s = session_timeout_s
-        self._clock = clock
-        self._last = clock()
-        self._doubtful_until = 0.0
-
-    def renew(self) -> None:
-        """Forget any doubt: Kafka has just confirmed what this process owns."""
-        self._last = self._clock()
-        self._doubtful_until = 0.0
-
-    def beat(self) -> None:
-        """To be called every `TICK_S`."""
-        now = self._clock()
-        if now - self._last > self._session_timeout_s / 2:
-            # By then a heartbeat was sent, and the answer to it starts a rebalance if need be.
-            self._doubtful_until = now + self._session_timeout_s
-        self._last = now
-
-    def is_steady(self) -> bool:
-        """Whether the process ran without a stop, as far as it matters."""
-        self.beat()
-        return self._clock() >= self._doubtful_until
 
 
 def unsettled(

@@ -69,7 +69,6 @@ def register(
     topics: Topics,
     kafka: Circuit,
     followers: Follower,
-    session_timeout_s: float,
     held_s_max: float,
     clock: Callable[[], float],
 ) -> Tallied:
@@ -78,14 +77,7 @@ def register(
     No row waits for longer than ``held_s_max``; ``followers`` are told of each batch.
     """
     table = _progress_table(app, partitions=topics.partitions)
-    ownership = Ownership(
-        app,
-        topics=topics,
-        table=table,
-        followers=followers,
-        session_timeout_s=session_timeout_s,
-        clock=clock,
-    )
+    ownership = Ownership(app, topics=topics, table=table, followers=followers)
     rows = Rows(table, held_s_max=held_s_max, clock=clock)
     outlet = Outlet(app, topics, kafka)
     _attach(app, topics, outlet, Tally(outlet, rows, ownership, followers))
@@ -165,7 +157,7 @@ class Tally:
                 async with asyncio.timeout(TICK_S):
                     await self._due.wait()
             self._due.clear()
-            if self._ownership.is_steady:
+            if self._ownership.is_sure:
                 await self._write()
 
     async def finish(self) -> None:

@@ -1,11 +1,12 @@
-"""From where a worker folds after a takeover, and when it doubts itself."""
+"""From where a worker folds after a takeover, and how long it may answer."""
 
 from __future__ import annotations
 
 from streamapp import progress
 from streamapp.events import BatchCancelled, BatchOpened, Outcome, PhotosFinished
 from streamapp.progress import Progress
-from streamapp.stream.ownership import Pulse, unsettled
+from streamapp.stream.lease import Lease
+from streamapp.stream.ownership import unsettled
 
 
 class Clock:
@@ -60,29 +61,21 @@ def test_finished_and_cancelled_batches_ask_for_nothing() -> None:
     assert list(unsettled(rows, partition)) == []
 
 
-def test_a_process_that_runs_is_steady() -> None:
+def test_a_lease_holds_for_a_session_from_what_was_sent() -> None:
     clock = Clock()
-    pulse = Pulse(session_timeout_s=6, clock=clock)
-    for _ in range(100):
-        clock.now += 0.5
-        pulse.beat()
-        assert pulse.is_steady()
+    lease = Lease(session_timeout_s=6, clock=clock)
+    assert not lease.holds, "nothing was heard yet"
+    lease.renew(asked_at=98.0)
+    clock.now = 103.9
+    assert lease.holds
+    clock.now = 104.0
+    assert not lease.holds
 
 
-def test_a_process_that_stood_still_doubts_itself_for_a_session() -> None:
+def test_an_answer_that_comes_late_does_not_shorten_a_lease() -> None:
     clock = Clock()
-    pulse = Pulse(session_timeout_s=6, clock=clock)
-    clock.now += 10
-    assert not pulse.is_steady(), "also when a request comes before the next beat"
-    for _ in range(11):
-        clock.now += 0.5
-        assert not pulse.is_steady()
-    clock.now += 0.6
-    assert pulse.is_steady()
-
-
-def test_a_short_stop_is_forgiven() -> None:
-    clock = Clock()
-    pulse = Pulse(session_timeout_s=6, clock=clock)
-    clock.now += 2.9
-    assert pulse.is_steady()
+    lease = Lease(session_timeout_s=6, clock=clock)
+    lease.renew(asked_at=100.0)
+    lease.renew(asked_at=95.0)
+    clock.now = 105.0
+    assert lease.holds
