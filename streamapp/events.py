@@ -10,10 +10,13 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import structs
+from pyroaring import BitMap
 
 from streamapp.keys import FIRST_RUN
 
-Index = Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
+INDEXES_MAX = 1 << 32
+
+Index = Annotated[int, msgspec.Meta(ge=0, lt=INDEXES_MAX)]
 """A photo's place in its batch, 0-based in directory order; what a roaring bitmap can hold."""
 
 
@@ -23,6 +26,18 @@ WHOLE_OBJECT = -1
 
 Kind = Literal["zip", "listing"]
 """What the object of a part is."""
+
+
+def _check_indexes(serialized: bytes, *, first_index: int = 0, photos: int = 0) -> None:
+    """Refuse what could not be folded: sets that are none, and places that no set can hold.
+
+    Raises:
+        ValueError: It is so; of an event that is read, `UNREADABLE`.
+    """
+    if serialized:
+        BitMap.deserialize(serialized)
+    if first_index + photos > INDEXES_MAX:
+        raise ValueError(f"{photos} photos from {first_index} on")
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
@@ -48,12 +63,16 @@ class _Part(_Event, frozen=True, kw_only=True):
     kind: Kind = "zip"
     name: str
     first_index: Index = 0
-    photos: int
+    photos: Index
     duplicates: bytes = b""
     nested: bool = False
     skipped: int = 0
     skipped_by: dict[str, int] = {}
     external_id: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be folded."""
+        _check_indexes(self.duplicates, first_index=self.first_index, photos=self.photos)
 
 
 class ArchiveStored(_Part, frozen=True, kw_only=True, tag="ArchiveStored"):
@@ -191,7 +210,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``inner`` the number of photos before it that came of the same entry, an archive itself.
     """
 
-    index: int = 0
+    index: Index = 0
     entry_at: int = 0
     inner: int = 0
 
@@ -225,9 +244,13 @@ class RunPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     archive: str
     archive_bytes: int
     kind: Kind = "zip"
-    photos: int
+    photos: Index
     duplicates: bytes = b""
     nested: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be folded."""
+        _check_indexes(self.duplicates, first_index=self.first_index, photos=self.photos)
 
 
 class RunStarted(_Event, frozen=True, kw_only=True, tag="RunStarted"):
@@ -250,6 +273,10 @@ class RunStarted(_Event, frozen=True, kw_only=True, tag="RunStarted"):
     parts: tuple[RunPart, ...]
     settings: tuple[tuple[str, str], ...] = ()
     rate: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be folded."""
+        _check_indexes(self.photos)
 
 
 class RunSwept(_Event, frozen=True, kw_only=True, tag="RunSwept"):
@@ -312,6 +339,10 @@ class RunControl(_Event, frozen=True, kw_only=True, tag="RunControl"):
     run: int
     cancelled: bool = False
     photos: bytes = b""
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be folded."""
+        _check_indexes(self.photos)
 
 
 Event = ArchiveStored | PhotoQueued | BatchLogEvent | RunControl

@@ -23,7 +23,7 @@ RETRIED = frozenset({"photo_timed_out", "photo_crashed", "internal"})
 
 def complaints(evidence: Evidence) -> list[str]:
     """Everything that is wrong with a batch that is at rest."""
-    rules = (_directory, _table, _answers, _rows, _crops, _graves)
+    rules = (_directory, _runs, _table, _answers, _rows, _crops, _graves)
     return [f"{evidence.batch}: {wrong}" for rule in rules for wrong in rule(evidence)]
 
 
@@ -59,6 +59,16 @@ def _directory(evidence: Evidence) -> Iterator[str]:
             yield f"photo {index} is {wanted.name}, but the log calls it {told.name}"
         if told.code != wanted.code or len(told.crops) != wanted.faces:
             yield f"photo {index} {wanted} ended as {told}"
+
+
+def _runs(evidence: Evidence) -> Iterator[str]:
+    """Each run after the first has done every photo again."""
+    for run in range(2, evidence.runs + 1):
+        told = evidence.outcomes.get(run, {})
+        done = {i for i, each in told.items() if any(one.state != "cancelled" for one in each)}
+        undone = sorted(set(range(len(evidence.wanted))) - done)
+        if undone:
+            yield f"run {run} has left out {len(undone)} photos: {undone[:5]}"
 
 
 def _is_over(evidence: Evidence, told: Told | None) -> bool:

@@ -55,7 +55,7 @@ class Answer(NamedTuple):
 class Evidence(NamedTuple):
     """All of it; ``outcomes`` by run and photo, ``dead`` has the codes of each burial's attempts.
 
-    ``cancel`` tells whether somebody asked for that.
+    ``cancel`` tells whether somebody asked for that, ``runs`` how many runs there must be.
     """
 
     batch: str
@@ -67,6 +67,7 @@ class Evidence(NamedTuple):
     rows: tuple[Row, ...]
     crops: frozenset[str]
     dead: dict[int, tuple[tuple[str, ...], ...]]
+    runs: int = 1
 
 
 RANK = ("cancelled", "failed", "completed")

@@ -105,6 +105,7 @@ class Load:
             case "replay":
                 self._wait(lambda: self._watch.has_ended(batch.id))
                 self._watch.reopen(batch.id, time.monotonic(), total=len(batch.wanted), run=2)
+                self._done[order.name] = batch._replace(runs=2)
                 self._wait(lambda: self._replay(batch.id))
 
     def _replay(self, batch: str) -> bool:

@@ -46,6 +46,7 @@ class Batch(NamedTuple):
     id: str
     parts: tuple[Path | tuple[str, ...], ...]
     cancel: bool = False
+    runs: int = 1
 
     @property
     def wanted(self) -> tuple[Wanted, ...]:
@@ -67,6 +68,7 @@ def read_evidence(installation: Installation, batches: Sequence[Batch]) -> list[
             rows=_rows(installation, batch.id),
             crops=_crops(installation, batch.id),
             dead=graves.get(batch.id, {}),
+            runs=batch.runs,
         )
         for batch in batches
     ]

@@ -1,7 +1,9 @@
 """How long it took until the partitions of a worker that was ended were answered for elsewhere.
 
 Pure. Who owns a batch is seen from who answers for it itself; the time is that from the signal to
-the first such answer of another, for the slowest of the worker's batches.
+the first such answer, for the slowest of the worker's batches. One that ends by SIGTERM answers
+until it has finished what is in hand: that is no takeover. One that was killed may be its own
+successor.
 """
 
 from __future__ import annotations
@@ -56,7 +58,12 @@ def _owned(own: Sequence[Seen], stroke: Stroke) -> set[str]:
 
 
 def _took(own: Sequence[Seen], stroke: Stroke, batch: str) -> float | None:
-    after = (each.ended for each in own if each.batch == batch and each.began > stroke.at)
+    still = stroke.fault.target if stroke.fault.kind == "term" else None
+    after = (
+        each.ended
+        for each in own
+        if each.batch == batch and each.began > stroke.at and each.source != still
+    )
     first = next(after, None)
     return None if first is None else first - stroke.at
 

@@ -95,11 +95,7 @@ class Control:
             _log.error("a control of %d bytes cannot be read: %s", len(value), error)
 
     def fold(self, told: RunControl) -> None:
-        """Note what was told; any order and any repetition give the same.
-
-        Raises:
-            ValueError: ``photos`` is no bitmap.
-        """
+        """Note what was told; any order and any repetition give the same."""
         if told.cancelled:
             self._cancelled.add((told.batch, told.run))
         if told.photos:

@@ -115,6 +115,24 @@ def test_the_better_of_two_outcomes_and_the_last_run_count() -> None:
     assert complaints(EXACT._replace(outcomes=twice)) == []
 
 
+@pytest.mark.parametrize(
+    "second",
+    [
+        {},
+        {2: {}},
+        {2: without(2)[1]},
+        {2: outcomes(p2=TOLD[2]._replace(state="cancelled"))[1]},
+    ],
+)
+def test_a_run_that_left_a_photo_out_is_told_of(
+    second: dict[int, dict[int, tuple[Told, ...]]],
+) -> None:
+    again = EXACT._replace(runs=2)
+    assert complaints(again._replace(outcomes=EXACT.outcomes | {2: outcomes()[1]})) == []
+    told = complaints(again._replace(outcomes=EXACT.outcomes | second))
+    assert any("run 2 has left out" in each for each in told)
+
+
 def test_a_repeated_outcome_changes_no_fingerprint_but_a_lost_crop_does() -> None:
     again = outcomes()
     again[1][0] *= 2

@@ -122,8 +122,8 @@ def test_the_outcome_of_a_cancelled_photo_says_which_and_when() -> None:
         b"",
         b"no JSON",
         b'{"type":"PhotosFinished","batch":"b1","run":1}',
-        encode(RunControl(batch="b1", run=1, photos=b"no bitmap")),
-        encode(RunControl(batch="b1", run=9, photos=b"x")),
+        b'{"type":"RunControl","batch":"b1","run":1,"photos":"eA=="}',
+        b'{"type":"RunControl","batch":"b1","run":9,"photos":"no base64"}',
     ],
 )
 def test_a_control_that_cannot_be_read_is_logged_and_passed_over(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from streamapp import events
@@ -40,3 +42,66 @@ def test_what_is_no_event_is_refused_and_ends_nobody(
 ) -> None:
     with pytest.raises(UNREADABLE):
         decode(value)
+
+
+PART: dict[str, Any] = {
+    "batch": "b1",
+    "project": "p",
+    "priority": 5,
+    "archive": "a",
+    "archive_bytes": 1,
+    "name": "n",
+    "photos": 7,
+}
+STARTED: dict[str, Any] = {
+    "type": "RunStarted",
+    "batch": "b1",
+    "project": "p",
+    "run": 2,
+    "started_at": 1.0,
+    "priority": 5,
+    "photos": "",
+    "parts": [],
+}
+OPENED = PART | {"type": "BatchOpened", "opened_at": 1.0}
+ADVANCED = {"type": "ExpansionAdvanced", "batch": "b1", "project": "p", "first_index": 0}
+CONTROL = {"type": "RunControl", "batch": "b1", "run": 2}
+NO_SET = b64encode(b"no bitmap").decode()
+TOO_MANY = 1 << 32
+NOT_TO_FOLD: dict[str, tuple[Callable[[Any], object], dict[str, Any], dict[str, Any]]] = {
+    "an archive's duplicates": (
+        events.decode_archive,
+        PART | {"type": "ArchiveStored", "stored_at": 1.0},
+        {"duplicates": NO_SET},
+    ),
+    "a part's duplicates": (events.decode_batch_log, OPENED, {"duplicates": NO_SET}),
+    "a run's photos": (events.decode_batch_log, STARTED, {"photos": NO_SET}),
+    "the duplicates of a run's part": (
+        events.decode_batch_log,
+        STARTED,
+        {"parts": [PART | {"first_index": 0, "duplicates": NO_SET}]},
+    ),
+    "a control's photos": (events.decode_control, CONTROL, {"photos": NO_SET}),
+    "a part of too many": (events.decode_batch_log, OPENED, {"photos": TOO_MANY}),
+    "a part of fewer than none": (events.decode_batch_log, OPENED, {"photos": -1}),
+    "a part behind the last index": (
+        events.decode_batch_log,
+        OPENED,
+        {"first_index": TOO_MANY - 6},
+    ),
+    "a checkpoint behind the last index": (
+        events.decode_batch_log,
+        ADVANCED | {"cursor": {}},
+        {"cursor": {"index": TOO_MANY}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("decode", "sound", "wrong"), NOT_TO_FOLD.values(), ids=NOT_TO_FOLD)
+def test_what_could_not_be_folded_is_no_event(
+    decode: Callable[[bytes], object], sound: dict[str, Any], wrong: dict[str, Any]
+) -> None:
+    """A worker that met it would end, and the next one after it."""
+    decode(msgspec.json.encode(sound))
+    with pytest.raises(UNREADABLE):
+        decode(msgspec.json.encode(sound | wrong))
