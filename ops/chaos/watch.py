@@ -50,6 +50,7 @@ class Watch:
         self.complaints: list[str] = []
         self.longest_stall_s = 0.0
         """The longest time without any news while a batch was under way."""
+        self._complained: set[tuple[str, str]] = set()
         self._lock = Lock()
         self._best: dict[str, list[_Best]] = defaultdict(list)
         self._reopened: dict[str, tuple[float, int, int]] = {}
@@ -67,11 +68,14 @@ class Watch:
             told.append(last._replace(ended=max(at, last.ended), status="", settled=False))
 
     def see(self, seen: Seen) -> None:
-        """Take an answer, and complain of it if it is wrong."""
+        """Take an answer, and complain of it if it is wrong, once for all that say the same."""
         with self._lock:
             told = self._best[seen.batch]
             before = told[at - 1] if (at := bisect_left(told, (seen.began,))) else None
-            self.complaints += [f"{wrong}: {seen}" for wrong in self._wrong(seen, before)]
+            for wrong in self._wrong(seen, before):
+                if (seen.batch, wrong) not in self._complained:
+                    self._complained.add((seen.batch, wrong))
+                    self.complaints.append(f"{wrong}: {seen}")
             self._remember(seen, told)
 
     def complain(self, of: str) -> None:

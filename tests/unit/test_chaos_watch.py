@@ -30,6 +30,12 @@ def test_what_falls_or_is_too_much_is_told(later: Seen, said: str) -> None:
     assert [said in each for each in complaints_of(BEFORE, later)] == [True]
 
 
+def test_what_is_wrong_again_and_again_is_told_once_of_each_batch() -> None:
+    later = AFTER._replace(processed=4)
+    other = [each._replace(batch="c") for each in (BEFORE, later)]
+    assert len(complaints_of(BEFORE, later, later._replace(began=3.0), *other)) == 2
+
+
 def test_progress_is_nothing_to_complain_of() -> None:
     assert complaints_of(BEFORE, AFTER, AFTER._replace(began=3, ended=4, processed=9)) == []
 
