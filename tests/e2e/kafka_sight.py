@@ -78,6 +78,6 @@ async def _members_of(settings: Settings, group: str) -> dict[str, set[TopicPart
             for topic, numbers in ConsumerProtocolMemberAssignment.decode(told).assignment
             for number in numbers
         }
-        for member_id, _, _, _, _, told in (member[:6] for member in answer.groups[0][5])
+        for member_id, _, _, _, told in (member[:5] for member in answer.groups[0][5])
         if told
     }
