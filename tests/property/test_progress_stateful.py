@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
 
 from streamapp import progress
 from streamapp.events import (
@@ -31,6 +38,8 @@ from tests.property.test_progress_runs import OF_RUN, meaning, starting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from hypothesis.stateful import MultipleResults
 
     from streamapp.events import BatchLogEvent
     from streamapp.progress import Progress, Status
@@ -79,6 +88,15 @@ class Model:
     def failed(self, run: int) -> set[int]:
         return {index for index in self.finished(run) if "completed" not in self.states[run][index]}
 
+    def of_crops(self, until: int) -> set[tuple[int, int, bool]]:
+        """What was told of photos up to a run: each may have left a crop that nobody wants."""
+        return {
+            (run, index, index in self.finished(run))
+            for run in RUNS
+            if run <= until
+            for index in self.states[run]
+        }
+
     @property
     def processed(self) -> set[int]:
         return set().union(*map(self.finished, RUNS))
@@ -101,7 +119,7 @@ class Reader:
         self.state: Progress | None = None
         self.heard: list[BatchLogEvent] = []
         self.processed = 0
-        self.told: dict[int, int] = {}
+        self.swept: dict[int, tuple[int, set[tuple[int, int, bool]]]] = {}
 
     def hear(self, event: BatchLogEvent) -> None:
         self.state = progress.fold(self.state, event)
@@ -153,14 +171,13 @@ class BatchLog(RuleBasedStateMachine):
         index=st.sampled_from([1, 10, PART_PHOTOS]),
     )
     def photos_are_queued(self, run: int, first_index: int, index: int) -> int:
-        return self.tell(
-            ExpansionAdvanced(
-                batch=BATCH,
-                project="p",
-                run=run,
-                first_index=first_index,
-                cursor=Cursor(index=index),
-            )
+        return self.tell(self._queued(run, first_index, index))
+
+    @rule(target=places, first_index=st.sampled_from(FIRST_INDEXES))
+    def a_part_is_opened_and_queued_to_its_end(self, first_index: int) -> MultipleResults[int]:
+        return multiple(
+            self.tell(opening(first_index, 1.0)),
+            self.tell(self._queued(FIRST, first_index, PART_PHOTOS)),
         )
 
     @precondition(lambda self: self.opened)
@@ -198,6 +215,12 @@ class BatchLog(RuleBasedStateMachine):
             known = next((each for each in state.runs if each.run == run), progress.Run(run=run))
             told = progress.told_until(state, known)
         return self.tell(RunSwept(batch=BATCH, project="p", run=run, told=told))
+
+    def _queued(self, run: int, first_index: int, index: int) -> ExpansionAdvanced:
+        cursor = Cursor(index=index)
+        return ExpansionAdvanced(
+            batch=BATCH, project="p", run=run, first_index=first_index, cursor=cursor
+        )
 
     def _frame(self, run: int, states: dict[int, State]) -> PhotosFinished:
         """Outcomes of photos that there are: of opened parts, and of the run."""
@@ -250,10 +273,18 @@ class BatchLog(RuleBasedStateMachine):
             processed = progress.status(reader.state).progress.processed
             assert processed >= reader.processed
             reader.processed = processed
+
+    @invariant()
+    def what_is_new_of_a_photo_has_its_run_swept_again(self) -> None:
+        for reader in self.both:
+            if not reader.state:
+                continue
+            model = Model(reader.heard)
             for run in (reader.state, *reader.state.runs):
-                told = progress.told_until(reader.state, run)
-                assert told >= reader.told.get(run.run, 0)
-                reader.told[run.run] = told
+                told, of_crops = progress.told_until(reader.state, run), model.of_crops(run.run)
+                before, known = reader.swept.get(run.run, (0, set()))
+                assert told > before or (told == before and of_crops == known)
+                reader.swept[run.run] = told, of_crops
 
     @invariant()
     def a_batch_that_is_known_wholly_has_no_more_processed_than_there_are(self) -> None:
@@ -272,12 +303,21 @@ class BatchLog(RuleBasedStateMachine):
             assert meaning(one.state) == meaning(other.state)
             assert progress.status(one.state) == progress.status(other.state)
 
+    def _check(self) -> None:
+        self.each_knows_what_the_model_knows()
+        self.nothing_that_was_said_is_taken_back()
+        self.what_is_new_of_a_photo_has_its_run_swept_again()
+        self.a_batch_that_is_known_wholly_has_no_more_processed_than_there_are()
+        self.who_heard_the_same_knows_the_same()
+
     def teardown(self) -> None:
         """What is done to its end is complete, and swept once, for whoever hears it."""
+        self.both_hear_what_they_have_not()
+        self._check()
         self.log += [opening(first, 1.0) for first in FIRST_INDEXES]
         self.log += [self._frame(run, dict.fromkeys(PHOTOS, "completed")) for run in RUNS]
         self.both_hear_what_they_have_not()
-        self.who_heard_the_same_knows_the_same()
+        self._check()
         for reader in self.both:
             assert reader.state
             model = Model(reader.heard)
@@ -315,4 +355,4 @@ def assert_told(told: Status, model: Model) -> None:
 
 
 TestBatchLog = BatchLog.TestCase
-TestBatchLog.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestBatchLog.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
