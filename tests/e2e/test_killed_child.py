@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from streamapp.members import Member
     from tests.e2e.installation import Installation
 
+pytestmark = pytest.mark.timeout(300)  # it waits twice, with patience
+
 SLOW = of_many_scans(1600, 1000)
 """A second of a core: long enough to be met at work."""
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from tests.e2e.installation import Installation
 
+pytestmark = pytest.mark.timeout(300)  # it waits twice, with patience
+
 PHOTOS = 72
 COLUMNS, ROWS = 4, 2
 FACES = COLUMNS * ROWS

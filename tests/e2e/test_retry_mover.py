@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tests.e2e.installation import Installation
     from tests.e2e.kafka_sight import Places
 
+pytestmark = pytest.mark.timeout(300)  # it waits twice, with patience
+
 ATTEMPTS = 2
 DELAY_S = 25.0
 """Long enough that all of them wait before the first one is due."""
