@@ -52,9 +52,7 @@ def installation(
         objects_access_key=minio.access_key,
         objects_secret_key=minio.secret_key,
         records_url=mysql_url,
-        worker_concurrency=1,
-        photo_time_limit_s=3,
-        **other_settings,
+        **{"worker_concurrency": 1, "photo_time_limit_s": 3} | other_settings,
     )
     object_store(settings).prepare()
     asyncio.run(admin.provision(kafka, topics(settings).specs(), replication_factor=1))

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ops.sample.make import make_sample
 from streamapp.wiring.values import topics
 from tests.data.hostile_jpeg import of_many_scans
-from tests.e2e.installation import PATIENCE_S
+from tests.e2e.kafka_sight import everything_in
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from aiokafka import ConsumerRecord
 
     from tests.e2e.installation import Installation
 
@@ -29,24 +25,6 @@ ATTEMPTS = 3
 @pytest.fixture
 def other_settings() -> dict[str, Any]:
     return {"photo_attempts": ATTEMPTS, "retry_delay_s": 0.5}
-
-
-async def dead_letters(installation: Installation) -> list[ConsumerRecord]:
-    of = topics(installation.settings)
-    places = [TopicPartition(of.dead, n) for n in range(of.partitions)]
-    async with (
-        asyncio.timeout(PATIENCE_S),
-        AIOKafkaConsumer(
-            bootstrap_servers=installation.settings.kafka_bootstrap, auto_offset_reset="earliest"
-        ) as reader,
-    ):
-        reader.assign(places)
-        ends = await reader.end_offsets(places)
-        found: list[ConsumerRecord] = []
-        while len(found) < sum(ends.values()):
-            fetched = await reader.getmany(timeout_ms=500)
-            found += [record for records in fetched.values() for record in records]
-        return found
 
 
 def test_a_photo_that_always_overruns_its_time_fails_after_its_attempts_and_no_other_does(
@@ -63,7 +41,7 @@ def test_a_photo_that_always_overruns_its_time_fails_after_its_attempts_and_no_o
     assert len(rows) == PHOTOS + 1
     failed = [row for row in rows if row.processing_status == "failed"]
     assert [(row.photo_name, row.error_code) for row in failed] == [("slow.jpg", "photo_timed_out")]
-    letters = asyncio.run(dead_letters(installation))
+    letters = everything_in(installation.settings, topics(installation.settings).dead)
     assert {letter.key for letter in letters} == {f"{batch}/{PHOTOS}".encode()}
     for letter in letters:
         headers = dict(letter.headers)
