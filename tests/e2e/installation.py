@@ -95,9 +95,9 @@ class Installation(NamedTuple):
     def wait_for_crops(self, batch: str, expected: set[str]) -> None:
         """Return when the batch's crops are the expected ones."""
         deadline = time.monotonic() + PATIENCE_S
-        while self.crops(batch) != expected:
-            missing = sorted(expected - self.crops(batch))
-            assert time.monotonic() < deadline, f"{len(missing)} of {len(expected)}: {missing}"
+        while (crops := self.crops(batch)) != expected:
+            missing, surplus = sorted(expected - crops), sorted(crops - expected)
+            assert time.monotonic() < deadline, f"{missing=} {surplus=}"
             time.sleep(0.1)
 
 

@@ -29,7 +29,7 @@ SLOW = of_many_scans(1600, 1000)
 AT_WORK_S = 0.2
 """Of CPU, within one photo."""
 
-IDLE_S = 0.5
+IDLE_S = 1.0
 """A child that takes no CPU for so long has loaded its model and waits."""
 
 
