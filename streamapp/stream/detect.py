@@ -15,7 +15,7 @@ import logging
 import time
 from collections import defaultdict
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamapp import events
 from streamapp.crop_run import crop_run, failed
@@ -86,6 +86,7 @@ def register(
         await detection.work()
 
     app.task(ending_the_worker(app, detect_slots))
+    app.on_partitions_revoked.connect(detection.give_away, weak=False)
     app.finish_before_the_end(detection.finish)
     return detection
 
@@ -146,9 +147,13 @@ class Detection:
         if not self._enter(delivery.event):
             return
         await self._backlog.put(delivery)
-        while len(self._windows[delivery.partition]) >= WINDOW_PHOTOS_MAX:
+        while self._is_full(delivery):
             self._released.clear()
             await self._released.wait()
+
+    async def give_away(self, *_args: Any, **_options: Any) -> None:
+        """Let whoever waits to take more go on: nothing of a former generation is acknowledged."""
+        self._released.set()
 
     def pass_over(self, event: EventT[bytes]) -> None:
         """Enter an event that holds no photo: nothing to do but to acknowledge it in its turn."""
@@ -162,6 +167,10 @@ class Detection:
             self._start_over(event.message.generation_id)
         self._windows[event.message.tp].take(event.message.offset, event)
         return True
+
+    def _is_full(self, delivery: Delivery) -> bool:
+        held = self._windows[delivery.partition]
+        return len(held) >= WINDOW_PHOTOS_MAX and current(delivery.event)
 
     def _start_over(self, generation: int | None) -> None:
         # After a rebalance every partition is delivered from its committed offset again.

@@ -351,3 +351,20 @@ async def test_the_window_of_a_partition_is_bounded(
     slot = asyncio.create_task(bench.detection.work())
     await asyncio.wait_for(asyncio.gather(*taking), 2)
     slot.cancel()
+
+
+async def test_who_waits_for_the_window_of_a_partition_goes_on_when_it_is_given_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is in hand is acknowledged no more, so nothing else would let its agent go on."""
+    monkeypatch.setattr(detect, "WINDOW_PHOTOS_MAX", 3)
+    bench = Bench()
+    taking = [asyncio.create_task(bench.detection.take(bench.delivery(n))) for n in range(3)]
+    _, waiting = await asyncio.wait(taking, timeout=0.1)
+    assert len(waiting) == 1
+    bench.app.revoked_generation = bench.app.consumer_generation_id
+    await bench.detection.give_away()
+    await asyncio.wait_for(asyncio.gather(*waiting), 2)
+    bench.app.consumer_generation_id += 1
+    await bench.work_off(2)
+    assert bench.acked == [0, 1]
