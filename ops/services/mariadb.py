@@ -72,7 +72,7 @@ class MariadbServer:
             RuntimeError: It is not installed or did not start; with the end of its log.
         """
         self.stop()
-        self._data.mkdir(parents=True, exist_ok=True)
+        (self._data / "tmp").mkdir(parents=True, exist_ok=True)
         self._install()
         self._write_accounts()
         self._daemon.start()
@@ -87,7 +87,9 @@ class MariadbServer:
         self._daemon.stop()
 
     def _place(self) -> list[str]:
-        options = ["--no-defaults", f"--datadir={self._data / 'db'}"]
+        # Temporary files, too: of two servers with one folder each deletes those of the other.
+        own = [f"--datadir={self._data / 'db'}", f"--tmpdir={self._data / 'tmp'}"]
+        options = ["--no-defaults", *own]
         return [*options, "--user=root"] if os.geteuid() == 0 else options
 
     def _addresses(self) -> list[str]:
