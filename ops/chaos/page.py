@@ -38,6 +38,9 @@ def write_page(page: Page, results: Sequence[Result]) -> None:
         f"{faults} faults, {hours:.1f} hours. Each photo was worked off at least twice, the second "
         "time in a replay of all topics."
     )
+    seeds = {result.seed for result in results}
+    if absent := sorted(set(range(min(seeds), max(seeds))) - seeds):
+        page.line(f"Not run of these seeds: {', '.join(map(str, absent))}.")
     page.line("")
     page.table(["seconds", "of", "median", "worst"], _times(results))
     page.table(["fault", "times", "seeds"], _faults(results))

@@ -45,11 +45,12 @@ def test_the_last_result_of_each_seed_counts(tmp_path: Path) -> None:
 def test_faults_and_times_are_counted_and_what_is_wrong_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    write_page(Page("t", "c"), [result(1, kill_s=9.0), result(2), result(3, "2 photos are lost")])
+    write_page(Page("t", "c"), [result(1, kill_s=9.0), result(2), result(4, "2 photos are lost")])
 
     page = capsys.readouterr().out
     assert "3 seeds, 2 of them clean: 24 batches, 3,000 photos, 9 faults, 0.1 hours" in page
-    assert "| longest stall, no batch told anything new | 3 | 6.0 | 7.0 |" in page
+    assert "Not run of these seeds: 3." in page
+    assert "| longest stall, no batch told anything new | 3 | 6.0 | 8.0 |" in page
     assert "| takeover after kill -9, no other fault near | 3 | 7.0 | 9.0 |" in page
     assert "| kill worker | 6 | 3 |" in page
-    assert "- seed 3: 2 photos are lost" in page
+    assert "- seed 4: 2 photos are lost" in page
