@@ -6,6 +6,7 @@ It talks to the store, to Kafka and to the workers directly, so its settings are
 from __future__ import annotations
 
 import logging
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,9 +61,22 @@ Changes = Annotated[
         help="Another setting of how faces are found and cropped, as FACES=all; repeatable.",
     ),
 ]
+
+
+def _finite(rate: float) -> float:
+    if not math.isfinite(rate):
+        raise typer.BadParameter(f"{rate} is no number of photos.")
+    return rate
+
+
 Rate = Annotated[
     float,
-    typer.Option("--rate", min=0, help="Most photos a second, of all batches; 0: no limit."),
+    typer.Option(
+        "--rate",
+        min=0,
+        callback=_finite,
+        help="Most photos a second, of all batches; 0: no limit.",
+    ),
 ]
 Priority = Annotated[
     int | None,

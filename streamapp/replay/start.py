@@ -15,7 +15,7 @@ from msgspec import structs
 
 from streamapp import progress
 from streamapp.errors import Code, StreamappError
-from streamapp.events import RunPart, RunStarted, decode_batch_log, encode
+from streamapp.events import UNREADABLE, RunPart, RunStarted, decode_batch_log, encode
 from streamapp.keys import run_key
 from streamapp.replay.candidate import indexes
 
@@ -102,7 +102,10 @@ class Starts:
         key, data = run_key(wanted.batch, wanted.run), encode(wanted)
         if self._objects.put_new(key, data, "application/json"):
             return wanted
-        there = decode_batch_log(self._objects.read(key, 0, MESSAGE_BYTES_MAX))
+        try:
+            there = decode_batch_log(self._objects.read(key, 0, MESSAGE_BYTES_MAX))
+        except UNREADABLE as error:
+            raise StreamappError(Code.INTERNAL, f"{key} cannot be read: {error}") from error
         if not isinstance(there, RunStarted):
             raise StreamappError(Code.INTERNAL, f"{key} is no run")
         return there

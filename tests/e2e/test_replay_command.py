@@ -103,6 +103,8 @@ def test_what_cannot_be_replayed_is_refused_when_named_and_told_else(
         (["--since", "yesterday"], "--since"),
         ([UNKNOWN, "--set", "FACES"], "--set"),
         ([UNKNOWN, "--rate", "-1"], "--rate"),
+        ([UNKNOWN, "--rate", "nan"], "--rate"),
+        ([UNKNOWN, "--rate", "inf"], "--rate"),
         ([UNKNOWN, "--priority", "11"], "--priority"),
     ],
 )

@@ -276,6 +276,18 @@ async def test_another_replay_goes_first_and_is_published_again(
     assert [run.rate for run in workers.published] == [0.0, 0.0]
 
 
+async def test_where_the_run_in_the_store_cannot_be_read_it_is_told_which_object(
+    objects: FolderStore, workers: Workers
+) -> None:
+    candidate = await look(objects, workers)
+    objects.put(run_key("b1", 2), b'{"type": "run", "rate": null}', "application/json")
+    with pytest.raises(StreamappError) as refusal:
+        await Starts(objects, workers, lambda: NOW).begin(candidate, Wish())
+    assert refusal.value.code is Code.INTERNAL
+    assert run_key("b1", 2) in refusal.value.detail
+    assert workers.published == []
+
+
 async def test_what_was_cut_off_before_the_log_is_begun_by_the_same_replay_again(
     objects: FolderStore, workers: Workers
 ) -> None:
