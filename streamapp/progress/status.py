@@ -31,8 +31,8 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
     """A run of a batch that was reprocessed: how many ``photos`` it does, and what became of them.
 
     The counts are the run's own, whatever a later run made of the same photos. ``cancelled`` are
-    the photos of a cancelled run that it did not process. ``started_at`` is in Unix seconds;
-    ``settings`` are vision's that the run changes.
+    the photos of a cancelled run that it did not process. ``started_at`` is in Unix seconds, of the
+    first run when the batch was taken in; ``settings`` are vision's that the run changes.
     """
 
     run: int
@@ -158,6 +158,6 @@ def _run(state: Progress, run: Run) -> RunStatus:
         processed=run.processed,
         failed=len(indexes_of(run.failed)),
         cancelled=photos - run.processed if run.cancelled_at else 0,
-        started_at=run.started_at,
+        started_at=state.opened_at if run is state else run.started_at,
         settings=dict(run.settings),
     )

@@ -46,6 +46,13 @@ class WorkerConsumer(Consumer):
         self._due: dict[TP, int] = {}
         self._seeking = asyncio.Lock()
 
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Whether a stream stands still is for `watchdog`.
+
+        Faust's own detector counts from the worker's start, not from the first event: after an idle
+        hour it calls the first work an error.
+        """
+
     async def first_offsets(self) -> Mapping[TP, int]:
         """Where each stream is to start: behind what was acknowledged, at the oldest event left.
 

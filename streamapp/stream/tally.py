@@ -17,9 +17,12 @@ waits for what is unwritten; what the log brings meanwhile is left to the succes
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from pyroaring import BitMap
 
 from streamapp import events
 from streamapp.stream.control import told_to_workers
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 
     from faust.types import EventT, StreamT
 
-    from streamapp.events import BatchLogEvent
+    from streamapp.events import BatchLogEvent, RunControl
     from streamapp.stream.circuit import Circuit
     from streamapp.stream.followers import Follower
     from streamapp.stream.generations import WorkerApp
@@ -47,6 +50,8 @@ HELD_EVENTS_MAX = 2048
 
 TICK_S = 0.5
 """How often is looked for rows that are due because nothing happened."""
+
+_log = logging.getLogger(__name__)
 
 _ROCKSDB = {
     "block_cache_size": 16 * 1024 * 1024,
@@ -100,6 +105,7 @@ def _attach(app: WorkerApp, topics: Topics, outlet: Outlet, books: Tally) -> Non
     async def tally(stream: StreamT[bytes]) -> None:
         async for event, entry in deliveries(stream, events.decode_batch_log):
             if told := told_to_workers(entry):
+                _log.info("%s", _spoken(told))
                 await outlet.announce(told)
             if current(event):
                 await books.enter(event, entry)
@@ -110,6 +116,13 @@ def _attach(app: WorkerApp, topics: Topics, outlet: Outlet, books: Tally) -> Non
     app.task(ending_the_worker(app, books.write))
     app.on_partitions_revoked.connect(books.clear, weak=False)
     app.finish_before_the_end(books.finish)
+
+
+def _spoken(told: RunControl) -> str:
+    if told.cancelled:
+        return f"Batch {told.batch}: run {told.run} is cancelled."
+    photos = len(BitMap.deserialize(told.photos))
+    return f"Batch {told.batch}: run {told.run} does {photos} photos again."
 
 
 class Tally:

@@ -83,6 +83,8 @@ def test_what_was_queued_of_a_cancelled_run_is_passed_over_and_stays_so_when_rea
     installation.wait_for(batch, lambda status: status.get("settled", False))
     asyncio.run(until_idle(installation))
     rows = assert_settled(installation, batch)
+    logs = installation.settings.data_dir.glob("*.log")
+    assert any(f"Batch {batch}: run 1 is cancelled." in log.read_text() for log in logs)
 
     for worker in installation.members.workers:
         worker.daemon.stop()

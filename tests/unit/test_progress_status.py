@@ -18,6 +18,7 @@ from streamapp.events import (
     Outcome,
     PhotosFinished,
     PriorityChanged,
+    RunStarted,
 )
 from streamapp.stream import outlet
 from streamapp.upload import chain
@@ -139,6 +140,20 @@ def test_a_cancelled_batch_is_settled_when_what_was_queued_is_finished() -> None
     before = folded(opening(4), advanced(2), completed(0), CANCELLED)
     assert not progress.status(before).settled
     assert progress.status(progress.fold(before, completed(1))).settled
+
+
+def test_each_run_tells_when_it_began_the_first_when_the_batch_came() -> None:
+    again = RunStarted(
+        batch="b1",
+        project="p",
+        run=2,
+        started_at=9.0,
+        priority=5,
+        photos=BitMap([0]).serialize(),
+        parts=(),
+    )
+    told = status(opening(2), completed(0, 1), again)
+    assert [run.started_at for run in told.runs] == [1.0, 9.0]
 
 
 def test_the_priority_is_the_last_that_was_set() -> None:
