@@ -399,7 +399,7 @@ def test_ctrl_c_while_the_children_start_ends_it_quietly(after_s: float) -> None
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the children, too
         _, told = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
-    assert told == b""
+    assert told == b"", told.decode()
 
 
 def family_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
@@ -420,7 +420,7 @@ def test_a_signal_ends_it_and_leaves_whole_files_alone(number: signal.Signals) -
         _, told = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 128 + number
     assert time.monotonic() - began < 15
-    assert told == b""
+    assert told == b"", told.decode()
     assert psutil.wait_procs(family, timeout=10)[1] == []
     assert not list(Path("faces").glob(".*"))
     assert len(written()) < 2000
