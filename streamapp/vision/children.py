@@ -9,9 +9,9 @@ in milliseconds. They leave Ctrl-C to the parent and die with it, however it die
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import signal
 from multiprocessing import resource_tracker
+from multiprocessing.context import ForkServerContext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -23,6 +23,7 @@ from streamapp.vision.cores import cores
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
+    from multiprocessing.synchronize import RLock
 
 __all__ = ["Children", "cores"]
 
@@ -31,6 +32,23 @@ T = TypeVar("T")
 START_LIMIT_S = 120.0
 POOLS_MAX = 3
 """A job that meets so many broken pools in a row breaks them itself."""
+
+
+class _Context(ForkServerContext):
+    """Keeps its locks for as long as the pool that was made with it.
+
+    Pebble drops a pool's locks before it ends the children, and one that just starts would not find
+    them any more, and say so.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._locks: list[object] = []
+
+    def RLock(self) -> RLock:  # noqa: N802 - multiprocessing's name
+        lock = super().RLock()
+        self._locks.append(lock)
+        return lock
 
 
 class Children:
@@ -125,7 +143,7 @@ class Children:
             return self._pool
 
     def _started_pool(self) -> ProcessPool:
-        context = multiprocessing.get_context("forkserver")
+        context = _Context()
         context.set_forkserver_preload(["streamapp.vision"])
         pool = ProcessPool(
             max_workers=self.count,
