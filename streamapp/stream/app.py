@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from streamapp.topics import Topics
     from streamapp.vision.children import Children
 
+QUIET_SESSIONS = 2
+"""Session timeouts after which a worker that was cut off knows it, or has told what it had to."""
+
 BUFFER_EVENTS = 8192
 """Events of a stream in memory; at 80 % of it Faust stops fetching, partition by partition."""
 
@@ -121,7 +124,14 @@ def create_app(
     owns = tallied.ownership.answers_for
     _expand(app, values, objects=objects, circuits=circuits, turns=turns, answers_for=owns)
     followers.add(
-        sweep.register(app, topics=topics, crops=objects, circuits=circuits, answers_for=owns)
+        sweep.register(
+            app,
+            topics=topics,
+            crops=objects,
+            circuits=circuits,
+            answers_for=owns,
+            quiet_s=QUIET_SESSIONS * values.session_timeout_s,
+        )
     )
     detection = _detect(
         app,

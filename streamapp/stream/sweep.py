@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 PAGE_CROPS = 250
 """Crops that are looked at between two looks at the circuit; a stop waits for one page."""
 
-QUIET_S = 12.0
-"""How long nothing is told of a batch with a cancelled run before it is swept: two sessions."""
-
 DOUBT_S = 0.5
 """How often is looked while a batch waits: nobody tells when its partition can be answered for."""
 
@@ -68,9 +65,14 @@ def register(
     crops: Crops,
     circuits: Circuits,
     answers_for: Callable[[int], bool],
+    quiet_s: float,
 ) -> Sweeper:
-    """Attach the task ``sweep`` to the app; it wants to be told of each batch."""
-    sweeper = Sweeper(Outlet(app, topics, circuits.kafka), crops, circuits, answers_for)
+    """Attach the task ``sweep`` to the app; it wants to be told of each batch.
+
+    ``quiet_s`` is how long nothing must have been told of a batch with a cancelled run.
+    """
+    outlet = Outlet(app, topics, circuits.kafka)
+    sweeper = Sweeper(outlet, crops, circuits, answers_for, quiet_s=quiet_s)
 
     async def sweep() -> None:
         await sweeper.run()
@@ -91,12 +93,19 @@ class Sweeper:
     """The batches that wait to be swept, and their end."""
 
     def __init__(
-        self, outlet: Outlet, crops: Crops, circuits: Circuits, answers_for: Callable[[int], bool]
+        self,
+        outlet: Outlet,
+        crops: Crops,
+        circuits: Circuits,
+        answers_for: Callable[[int], bool],
+        *,
+        quiet_s: float,
     ) -> None:
         self._outlet = outlet
         self._crops = crops
         self._circuit = circuits.objects
         self._answers_for = answers_for
+        self._quiet_s = quiet_s
         self._changed = asyncio.Event()
         self._waiting: dict[str, _Waiting] = {}
 
@@ -107,7 +116,7 @@ class Sweeper:
     def put(self, partition: int, state: Progress) -> None:
         """Note what was folded."""
         if runs := list(progress.unswept(state)):
-            quiet_s = QUIET_S if any(run.passed_over for run in runs) else 0.0
+            quiet_s = self._quiet_s if any(run.passed_over for run in runs) else 0.0
             self._waiting[state.batch] = _Waiting(partition, state, time.monotonic() + quiet_s)
             self._changed.set()
         else:

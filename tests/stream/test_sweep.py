@@ -140,7 +140,7 @@ class Bench:
     async def worker(self) -> AsyncIterator[Sweeper]:
         circuits = Circuits.closed(time.time)
         outlet = cast("Outlet", self)
-        self._sweeper = Sweeper(outlet, self.store, circuits, lambda _: self.answers)
+        self._sweeper = Sweeper(outlet, self.store, circuits, lambda _: self.answers, quiet_s=0.2)
         if self.state:
             self._sweeper.put(0, self.state)
         task = asyncio.create_task(self._sweeper.run())
@@ -161,7 +161,6 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(patience, "FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr(sweep, "PAGE_CROPS", 7)
     monkeypatch.setattr(sweep, "DOUBT_S", 0.01)
-    monkeypatch.setattr(sweep, "QUIET_S", 0.2)
     return Bench(tmp_path)
 
 
