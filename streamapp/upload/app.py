@@ -15,12 +15,15 @@ from streamapp.upload import problems
 from streamapp.upload.arrivals import Arrivals
 from streamapp.upload.assembly import assemble
 from streamapp.upload.control import control_routes
+from streamapp.upload.downloads import Library, download_routes
 from streamapp.upload.edge import Edge
 from streamapp.upload.images import ImageReception
+from streamapp.upload.originals import Originals
 from streamapp.upload.reception import Reception, UploadLimits
 from streamapp.upload.resumable import ResumableUploads
 from streamapp.upload.retention import FOR_EVER
 from streamapp.upload.routes import archive_routes, image_routes, state_routes
+from streamapp.upload.rows import Rows
 from streamapp.upload.tus import tus_routes
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from connectors.objects.interface import UploadStore
+    from connectors.records.interface import RecordStore
     from streamapp.upload.assembly import Assembly
     from streamapp.upload.interfaces import ProgressSource, Publisher, Readiness
     from streamapp.upload.retention import Kept
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 def create_app(
     *,
     objects: UploadStore,
+    records: RecordStore,
     publisher: Publisher,
     progress: ProgressSource,
     readiness: Readiness,
@@ -52,6 +57,7 @@ def create_app(
 
     Args:
         objects: Where archives and manifests go.
+        records: The rows of the batches.
         publisher: Where `ArchiveStored` goes.
         progress: Who answers for the batches.
         readiness: Asked by ``/ready``.
@@ -91,6 +97,9 @@ def create_app(
     app = Starlette(
         routes=[
             *_ways_in(objects, arrivals, parts, limits, clock),
+            *download_routes(
+                Library(objects, Rows(records, parts.chain), Originals(objects, limits.archive))
+            ),
             *control_routes(parts.chain, progress, publisher, limits.watch, clock),
             *state_routes(parts.chain, progress, readiness),
         ],

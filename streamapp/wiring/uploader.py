@@ -22,7 +22,7 @@ from streamapp.upload.incoming_body import Watch
 from streamapp.upload.reception import UploadLimits
 from streamapp.upload.retention import Kept
 from streamapp.wiring.readiness import STORE_READ_TIMEOUT_S, UploaderReadiness
-from streamapp.wiring.stores import object_store
+from streamapp.wiring.stores import object_store, record_store
 from streamapp.wiring.values import limits, topics
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class OwnersProgress:
 
 def uploader_app(settings: Settings) -> Starlette:
     """The uploader's ASGI app; it connects when it is started."""
-    objects = object_store(settings)
+    objects, records = object_store(settings), record_store(settings)
     producer = EventProducer(settings.kafka_bootstrap)
     workers = WorkerViews(settings.workers_url.split(","), path=STATUS_PATH)
     readiness = UploaderReadiness(
@@ -84,11 +84,13 @@ def uploader_app(settings: Settings) -> Starlette:
         async with AsyncExitStack() as open_until_the_end:
             open_until_the_end.push_async_callback(workers.close)
             open_until_the_end.push_async_callback(producer.close)
+            open_until_the_end.push_async_callback(records.close)
             await asyncio.gather(producer.start(), readiness.start())
             yield
 
     return create_app(
         objects=objects,
+        records=records,
         publisher=Publications(producer, topics(settings)),
         progress=OwnersProgress(workers),
         readiness=readiness,

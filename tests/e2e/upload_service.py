@@ -19,6 +19,7 @@ import uvicorn
 from msgspec import structs
 
 from connectors.objects.folder import FolderStore
+from connectors.records.sqlite import SqliteRecords
 from streamapp.archive import Limits
 from streamapp.upload.app import create_app
 from streamapp.upload.batch_ids import ENTROPY_BYTES, batch_id
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from uvicorn.config import HTTPProtocolType
 
     from connectors.objects.interface import UploadStore
+    from connectors.records.interface import RecordStore
     from streamapp.events import ArchiveStored, BatchCancelled, PriorityChanged
     from streamapp.progress import Status
 
@@ -74,6 +76,7 @@ def make_app(
     objects: UploadStore,
     around: Surroundings,
     *,
+    records: RecordStore | None = None,
     archive_bytes_max: int = 1024 * MIB,
     uploads_max: int = 8,
     images_max: int = 10_000,
@@ -87,6 +90,7 @@ def make_app(
     numbers = itertools.count()
     return create_app(
         objects=objects,
+        records=records or SqliteRecords(Path(":memory:")),
         publisher=around,
         progress=around,
         readiness=around,
