@@ -43,7 +43,12 @@ def test_a_batch_that_is_not_opened_has_no_row() -> None:
 
 
 def test_it_begins_with_the_first_photo_that_is_done_and_ends_with_the_last() -> None:
-    log = [OPENED, finished(0, 12.0), finished(1, 15.0, "failed"), finished(2, 13.0)]
+    log: list[BatchLogEvent] = [
+        OPENED,
+        finished(0, 12.0),
+        finished(1, 15.0, "failed"),
+        finished(2, 13.0),
+    ]
     rows = {str(row_of(*order)) for order in permutations(log)}
     assert len(rows) == 1
     row = row_of(*log)
