@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streamapp.commands.config import config
 from streamapp.crop_command import crop
 from streamapp.errors import Code, StreamappError
 from streamapp.replay_command import replay
@@ -115,7 +116,10 @@ def up(
 
 @app.command()
 def serve() -> None:
-    """Run the uploader (HTTP); its settings come from the environment."""
+    """Run the uploader (HTTP).
+
+    Its settings come from the environment; "streamapp config" shows them all.
+    """
     import uvicorn  # noqa: PLC0415
 
     from streamapp.upload.header_limit import impatient  # noqa: PLC0415
@@ -138,7 +142,8 @@ def serve() -> None:
 def worker() -> None:
     """Run a worker: expand, detect, tally, record, and its web views.
 
-    Refuses to start when topics are missing or differ from the settings.
+    Refuses to start when topics are missing or differ from the settings, which come from the
+    environment; "streamapp config" shows them all.
     """
     from connectors.kafka import admin  # noqa: PLC0415
     from streamapp.wiring.values import topics  # noqa: PLC0415
@@ -178,6 +183,9 @@ def provision_topics() -> None:
     for spec in topics(settings).specs():
         state = "created" if spec.name in created else "present"
         typer.echo(f"{state}  {spec.name} ({spec.partitions} partitions)")
+
+
+app.command()(config)
 
 
 def main() -> None:
