@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streamapp import logs
+from streamapp.commands.config import config
 from streamapp.crop_command import crop
 from streamapp.errors import Code, StreamappError
 from streamapp.replay_command import replay
@@ -116,7 +117,10 @@ def up(
 
 @app.command()
 def serve() -> None:
-    """Run the uploader (HTTP); its settings come from the environment."""
+    """Run the uploader (HTTP).
+
+    Its settings come from the environment; "streamapp config" shows them all.
+    """
     import uvicorn  # noqa: PLC0415
 
     from streamapp.upload.header_limit import impatient  # noqa: PLC0415
@@ -139,7 +143,8 @@ def serve() -> None:
 def worker() -> None:
     """Run a worker: expand, detect, tally, record, and its web views.
 
-    Refuses to start when topics are missing or differ from the settings.
+    Refuses to start when topics are missing or differ from the settings, which come from the
+    environment; "streamapp config" shows them all.
     """
     from connectors.kafka import admin  # noqa: PLC0415
     from streamapp.wiring.values import topics  # noqa: PLC0415
@@ -209,6 +214,9 @@ async def _migrated(records: RecordStore, *, dry_run: bool) -> list[SchemaStep]:
     finally:
         await records.close()
     return steps
+
+
+app.command()(config)
 
 
 def main() -> None:
