@@ -34,6 +34,8 @@ app = typer.Typer(
 )
 
 WATCH_INTERVAL_S = 0.5
+NOT_STARTED = 3
+"""As uvicorn has it."""
 
 DataFolder = Annotated[
     Path,
@@ -116,13 +118,12 @@ def up(
 @app.command()
 def serve() -> None:
     """Run the uploader (HTTP); its settings come from the environment."""
-    import uvicorn  # noqa: PLC0415
-
     from streamapp.upload.header_limit import impatient  # noqa: PLC0415
+    from streamapp.upload.server import Server  # noqa: PLC0415
     from streamapp.wiring.uploader import uploader_app  # noqa: PLC0415
 
     settings = _settings_with_log()
-    uvicorn.run(
+    server = Server(
         uploader_app(settings),
         host=settings.upload_host,
         port=settings.upload_port,
@@ -132,6 +133,10 @@ def serve() -> None:
         access_log=False,
         timeout_graceful_shutdown=10,
     )
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise typer.Exit(NOT_STARTED)
 
 
 @app.command()
