@@ -10,7 +10,7 @@ tally           `stream.tally` over `progress`: the batch log folded, the table 
 sweep           `stream.sweep`: when a run has ended, the crops that are nobody's go
 record          `stream.record`: the batch log as rows of the database
 control         `stream.control`: every worker learns which runs were cancelled or replaced
-observe         `stream.observation`: watchdog, circuits, `/live`, `/ready`, `/metrics`
+observe         `stream.observation`: watchdog, circuits, `/live`, `/ready`, `/metrics`, `journal`
 ask             `stream.views` on the workers, `upload.statuses` and `upload.live` on the uploader
 ==============  =============================================================================
 

@@ -7,7 +7,6 @@ SIGTERM before it was done.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streamapp import logs
 from streamapp.crop_command import crop
 from streamapp.errors import Code, StreamappError
 from streamapp.replay_command import replay
@@ -196,9 +196,7 @@ def main() -> None:
 
 def _settings_with_log() -> Settings:
     settings = read_settings()
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logs.set_up(settings.log_level)
     return settings
 
 

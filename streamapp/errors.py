@@ -124,6 +124,11 @@ class Code(Enum):
             "take another KAFKA_PREFIX."
         ),
     )
+    RECORDS_NEWER = (
+        Fate.REJECT,
+        500,
+        "A later release has changed the database; use that release or another database.",
+    )
     JAVA_MISSING = (Fate.REJECT, 500, "No Java 17 or newer was found for the embedded Kafka.")
     KAFKA_NOT_STARTED = (Fate.REJECT, 500, "The embedded Kafka did not start.")
     PORT_TAKEN = (Fate.REJECT, 500, "The port is in use; choose another with --port.")

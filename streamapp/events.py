@@ -14,10 +14,19 @@ from pyroaring import BitMap
 
 from streamapp.keys import FIRST_RUN
 
-INDEXES_MAX = 1 << 32
+INDEXES_MAX = 1 << 31
 
 Index = Annotated[int, msgspec.Meta(ge=0, lt=INDEXES_MAX)]
-"""A photo's place in its batch, 0-based in directory order; what a roaring bitmap can hold."""
+"""A photo's place in its batch, 0-based in directory order; bitmaps and columns hold it."""
+
+Bytes = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
+"""A size, or a place, in bytes."""
+
+Small = Annotated[int, msgspec.Meta(ge=-(1 << 31), lt=1 << 31)]
+"""A whole number that a column of the database holds."""
+
+Seconds = Annotated[float, msgspec.Meta(ge=0, lt=253_402_300_800)]
+"""A time in Unix seconds, before the year 10000."""
 
 
 WHOLE_OBJECT = -1
@@ -41,7 +50,7 @@ def _check_indexes(serialized: bytes, *, first_index: int = 0, photos: int = 0) 
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
-    v: int = 1
+    v: Small = 1
 
 
 class _Part(_Event, frozen=True, kw_only=True):
@@ -57,17 +66,17 @@ class _Part(_Event, frozen=True, kw_only=True):
 
     batch: str
     project: str
-    priority: int
+    priority: Small
     archive: str
-    archive_bytes: int
+    archive_bytes: Bytes
     kind: Kind = "zip"
     name: str
     first_index: Index = 0
     photos: Index
     duplicates: bytes = b""
     nested: bool = False
-    skipped: int = 0
-    skipped_by: dict[str, int] = {}
+    skipped: Small = 0
+    skipped_by: dict[str, Small] = {}
     external_id: str = ""
 
     def __post_init__(self) -> None:
@@ -83,7 +92,7 @@ class ArchiveStored(_Part, frozen=True, kw_only=True, tag="ArchiveStored"):
     Topic ``archives``, key `keys.batch_key`, partition by key.
     """
 
-    stored_at: float
+    stored_at: Seconds
     request: str = ""
     """Tells a repetition of the client's request, see `upload.order.Order`."""
 
@@ -107,12 +116,12 @@ class PhotoQueued(_Event, frozen=True, kw_only=True, tag="PhotoQueued"):
     index: Index
     name: str
     archive: str
-    header_offset: int
-    compressed_bytes: int
-    photo_bytes: int
-    method: int
-    crc: int
-    run: int = FIRST_RUN
+    header_offset: Bytes
+    compressed_bytes: Bytes
+    photo_bytes: Bytes
+    method: Small
+    crc: Bytes
+    run: Small = FIRST_RUN
     settings: tuple[tuple[str, str], ...] = ()
 
 
@@ -123,7 +132,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     holds them as JSON.
     """
 
-    at: float
+    at: Seconds
     code: str
     detail: str = ""
 
@@ -147,12 +156,12 @@ class Face(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     of the crop, 0 to 255. ``tilt``: of the line through the eyes, in degrees clockwise.
     """
 
-    x: int
-    y: int
-    width: int
-    height: int
+    x: Small
+    y: Small
+    width: Small
+    height: Small
     score: float
-    landmarks: tuple[tuple[int, int], ...] = ()
+    landmarks: tuple[tuple[Small, Small], ...] = ()
     sharpness: float | None = None
     brightness: float | None = None
     tilt: float | None = None
@@ -181,7 +190,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     index: Index
     name: str
     state: Literal["completed", "failed", "cancelled"]
-    finished_at: float
+    finished_at: Seconds
     faces: tuple[CroppedFace, ...] = ()
     code: str | None = None
     detail: str = ""
@@ -193,7 +202,7 @@ class BatchOpened(_Part, frozen=True, kw_only=True, tag="BatchOpened"):
     Exactly ``photos`` photos, indexes ``first_index`` to ``first_index + photos - 1``.
     """
 
-    opened_at: float
+    opened_at: Seconds
 
 
 def opening(stored: ArchiveStored, opened_at: float) -> BatchOpened:
@@ -211,8 +220,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     index: Index = 0
-    entry_at: int = 0
-    inner: int = 0
+    entry_at: Bytes = 0
+    inner: Small = 0
 
 
 class ExpansionAdvanced(_Event, frozen=True, kw_only=True, tag="ExpansionAdvanced"):
@@ -222,7 +231,7 @@ class ExpansionAdvanced(_Event, frozen=True, kw_only=True, tag="ExpansionAdvance
     project: str
     first_index: Index
     cursor: Cursor
-    run: int = FIRST_RUN
+    run: Small = FIRST_RUN
 
 
 class BatchCancelled(_Event, frozen=True, kw_only=True, tag="BatchCancelled"):
@@ -233,8 +242,8 @@ class BatchCancelled(_Event, frozen=True, kw_only=True, tag="BatchCancelled"):
 
     batch: str
     project: str
-    cancelled_at: float
-    run: int = FIRST_RUN
+    cancelled_at: Seconds
+    run: Small = FIRST_RUN
 
 
 class RunPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -242,7 +251,7 @@ class RunPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     first_index: Index
     archive: str
-    archive_bytes: int
+    archive_bytes: Bytes
     kind: Kind = "zip"
     photos: Index
     duplicates: bytes = b""
@@ -266,9 +275,9 @@ class RunStarted(_Event, frozen=True, kw_only=True, tag="RunStarted"):
 
     batch: str
     project: str
-    run: int
-    started_at: float
-    priority: int
+    run: Small
+    started_at: Seconds
+    priority: Small
     photos: bytes
     parts: tuple[RunPart, ...]
     settings: tuple[tuple[str, str], ...] = ()
@@ -289,8 +298,8 @@ class RunSwept(_Event, frozen=True, kw_only=True, tag="RunSwept"):
 
     batch: str
     project: str
-    run: int
-    told: int = 0
+    run: Small
+    told: Bytes = 0
 
 
 class PriorityChanged(_Event, frozen=True, kw_only=True, tag="PriorityChanged"):
@@ -298,8 +307,8 @@ class PriorityChanged(_Event, frozen=True, kw_only=True, tag="PriorityChanged"):
 
     batch: str
     project: str
-    priority: int
-    changed_at: float
+    priority: Small
+    changed_at: Seconds
 
 
 class PhotosFinished(_Event, frozen=True, kw_only=True, tag="PhotosFinished"):
@@ -308,7 +317,7 @@ class PhotosFinished(_Event, frozen=True, kw_only=True, tag="PhotosFinished"):
     batch: str
     project: str
     outcomes: tuple[Outcome, ...]
-    run: int = FIRST_RUN
+    run: Small = FIRST_RUN
 
 
 BatchLogEvent = (
@@ -336,7 +345,7 @@ class RunControl(_Event, frozen=True, kw_only=True, tag="RunControl"):
     """
 
     batch: str
-    run: int
+    run: Small
     cancelled: bool = False
     photos: bytes = b""
 

@@ -1,4 +1,4 @@
-"""How a `PhotoRecord` becomes the columns of a row, and a row a record again.
+"""How a record becomes the columns of a row, and a row a record again.
 
 Names come out of archives nobody vouches for, and a bad name must never hold up a batch: what
 UTF-8 cannot carry (lone surrogates) is written as ``?``, and what is longer than its column is
@@ -9,23 +9,25 @@ microsecond, as text a person can read, in UTC.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from connectors.records.interface import PhotoRecord
+from connectors.records.interface import BatchRecord, PhotoRecord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 COLUMNS = PhotoRecord.__struct_fields__
-"""All that are written, ``id`` first."""
+"""All of ``data_records`` that are written, ``id`` first."""
+BATCH_COLUMNS = BatchRecord.__struct_fields__
+"""All of ``batches`` that are written, ``id`` first."""
 PAGE_ROWS = 500
 """How many rows of a batch are in memory at a time when they are read."""
 
 _LENGTHS = {
     "project_id": 255,
+    "external_id": 255,
     "photo_name": 1024,
     "cropped_photo_url": 1024,
     "face_crop_url": 1024,
@@ -33,11 +35,7 @@ _LENGTHS = {
     "error_code": 64,
     "error_detail": 1024,
 }
-
-
-def schema(dialect: Literal["mysql", "sqlite"]) -> str:
-    """The SQL that creates what is missing."""
-    return (files("connectors.records") / "schema" / f"{dialect}.sql").read_text("utf-8")
+_TIMES = {"finished_at", "created_at", "started_at", "ended_at"}
 
 
 def merged(rows: Sequence[PhotoRecord]) -> list[PhotoRecord]:
@@ -72,21 +70,21 @@ def with_other_faces(rows: Sequence[PhotoRecord]) -> dict[str, list[int]]:
     return {batch: sorted(photos[batch]) for batch in sorted(photos)}
 
 
-def to_values(record: PhotoRecord) -> tuple[Any, ...]:
-    """The record in the order of `COLUMNS`, as a database takes it."""
-    return tuple(
-        _value(column, value)
-        for column, value in zip(COLUMNS, msgspec.structs.astuple(record), strict=True)
-    )
+def to_values(record: PhotoRecord | BatchRecord) -> tuple[Any, ...]:
+    """The record in the order of its columns, as a database takes it."""
+    columns = zip(record.__struct_fields__, msgspec.structs.astuple(record), strict=True)
+    return tuple(_value(column, value) for column, value in columns)
 
 
 def to_record(values: Sequence[Any]) -> PhotoRecord:
     """The record of a row that was selected in the order of `COLUMNS`."""
-    row = dict(zip(COLUMNS, values, strict=True))
-    row["face_detected"] = bool(row["face_detected"])
-    moment = datetime.fromisoformat(str(row["finished_at"])).replace(tzinfo=UTC)
-    row["finished_at"] = moment.timestamp()
-    return PhotoRecord(**row)
+    row = _row(COLUMNS, values)
+    return PhotoRecord(**row | {"face_detected": bool(row["face_detected"])})
+
+
+def to_batch(values: Sequence[Any]) -> BatchRecord:
+    """The record of a row that was selected in the order of `BATCH_COLUMNS`."""
+    return BatchRecord(**_row(BATCH_COLUMNS, values))
 
 
 def text(value: str, length: int | None = None) -> str:
@@ -105,7 +103,16 @@ async def paged(
         photo, face = page[-1].photo_index, page[-1].face_index
 
 
+def _row(columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    row = dict(zip(columns, values, strict=True))
+    for column in _TIMES & row.keys():
+        if row[column] is not None:
+            moment = datetime.fromisoformat(str(row[column])).replace(tzinfo=UTC)
+            row[column] = moment.timestamp()
+    return row
+
+
 def _value(column: str, value: Any) -> Any:
-    if column == "finished_at":
+    if column in _TIMES and value is not None:
         return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     return text(value, _LENGTHS.get(column)) if isinstance(value, str) else value

@@ -7,38 +7,58 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from connectors.records import migrations
 from connectors.records.columns import (
+    BATCH_COLUMNS,
     COLUMNS,
-    PAGE_ROWS,
     merged,
-    paged,
-    schema,
     text,
-    to_record,
     to_values,
     with_other_faces,
 )
 from connectors.records.mysql_calls import MysqlAddress, MysqlCalls
+from connectors.records.mysql_schema import applied, apply
+from connectors.records.reads import Reads
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
-    from connectors.records.interface import PhotoRecord
+    from connectors.records.interface import BatchRecord, PhotoRecord, SchemaStep
 
-_REPLACED = (
-    "(VALUES(processing_status) <> 'cancelled', VALUES(run), "
+DELETED_ROWS_MAX = 1_000
+"""Of one transaction."""
+MIGRATION_TIMEOUT_S = 600.0
+"""For the steps of the schema, one of which may go through all rows."""
+
+
+def _upsert(table: str, columns: Sequence[str], *, replaced: str) -> str:
+    """The statement that writes rows, and over others where ``replaced`` holds.
+
+    Assignments are done from left to right, each seeing the ones before. So it is decided once, and
+    the sign of run says how, until the last one.
+    """
+    others = (column for column in columns if column not in {"id", "run"})
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608 - our own names
+        f"VALUES ({', '.join(['%s'] * len(columns))}) "
+        f"ON DUPLICATE KEY UPDATE run = IF({replaced}, -VALUES(run), run), "
+        + "".join(f"{column} = IF(run < 0, VALUES({column}), {column}), " for column in others)
+        + "run = ABS(run)"
+    )
+
+
+_UPSERT = _upsert(
+    "data_records",
+    COLUMNS,
+    replaced="(VALUES(processing_status) <> 'cancelled', VALUES(run), "
     "VALUES(processing_status) = 'completed') >= "
-    "(processing_status <> 'cancelled', run, processing_status = 'completed')"
+    "(processing_status <> 'cancelled', run, processing_status = 'completed')",
 )
-_OTHERS = [column for column in COLUMNS if column not in {"id", "run"}]
-# Assignments are done from left to right, each seeing the ones before. So it is decided once, and
-# the sign of run says how, until the last one.
-_UPSERT = (
-    f"INSERT INTO data_records ({', '.join(COLUMNS)}) "  # noqa: S608 - our own column names
-    f"VALUES ({', '.join(['%s'] * len(COLUMNS))}) "
-    f"ON DUPLICATE KEY UPDATE run = IF({_REPLACED}, -VALUES(run), run), "
-    + "".join(f"{column} = IF(run < 0, VALUES({column}), {column}), " for column in _OTHERS)
-    + "run = ABS(run)"
+_UPSERT_BATCH = _upsert(
+    "batches",
+    BATCH_COLUMNS,
+    replaced="(VALUES(run), VALUES(photos), VALUES(processed), VALUES(ended_at) IS NOT NULL) >= "
+    "(run, photos, processed, ended_at IS NOT NULL)",
 )
 # Of the first face's row, which every outcome has, the upsert has decided which one is left.
 _SWEEP = (
@@ -48,19 +68,9 @@ _SWEEP = (
     "WHERE other.batch_id = %s AND other.photo_index IN ({}) AND other.face_index > 0 "
     "AND (other.run, other.processing_status) <> (first.run, first.processing_status)"
 )
-_PAGE = (
-    f"SELECT {', '.join(COLUMNS)} FROM data_records "  # noqa: S608 - our own column names
-    # The index takes the scan to the photo; of its faces, those before the page are passed over.
-    f"WHERE batch_id = %s AND photo_index >= %s AND (photo_index > %s OR face_index > %s) "
-    f"ORDER BY photo_index, face_index LIMIT {PAGE_ROWS}"
-)
-_COUNTS = (
-    "SELECT processing_status, COUNT(*) FROM data_records "
-    "WHERE batch_id = %s AND face_index = 0 GROUP BY processing_status"
-)
 
 
-class MysqlRecords:
+class MysqlRecords(Reads):
     """A `RecordStore` over at most ``pool_size`` connections, made when they are first needed."""
 
     def __init__(
@@ -78,8 +88,13 @@ class MysqlRecords:
         return cls(MysqlAddress.from_url(url), pool_size=pool_size, timeout_s=timeout_s)
 
     async def prepare(self) -> None:
-        """Create the table if it is missing; the database itself must exist."""
-        await self._execute(schema("mysql"))
+        """Make the steps to the schema that are missing; the database itself must exist."""
+        if migrations.pending("mysql", await self._calls.run(applied)):
+            await self._calls.run(apply, timeout_s=MIGRATION_TIMEOUT_S)
+
+    async def schema(self) -> list[SchemaStep]:
+        """The steps to the schema."""
+        return migrations.steps("mysql", await self._calls.run(applied))
 
     async def upsert(self, rows: Sequence[PhotoRecord]) -> None:
         """Write the rows in one transaction, see `RecordStore.upsert`."""
@@ -98,28 +113,34 @@ class MysqlRecords:
 
         await self._calls.run(work)
 
-    async def rows(self, batch: str) -> AsyncIterator[PhotoRecord]:
-        """The rows of a batch by photo index, then face index, a page of them in memory."""
+    async def upsert_batch(self, batch: BatchRecord) -> None:
+        """Write the row of a batch, see `RecordStore.upsert_batch`."""
+        await self._change(_UPSERT_BATCH, *to_values(batch))
 
-        async def page(photo: int, face: int) -> list[PhotoRecord]:
-            found = await self._execute(_PAGE, text(batch), photo, photo, face)
-            return [to_record(values) for values in found]
-
-        async for row in paged(page):
-            yield row
-
-    async def counts(self, batch: str) -> dict[str, int]:
-        """How many photos of the batch have each ``processing_status``."""
-        return dict(await self._execute(_COUNTS, text(batch)))
+    async def delete(self, batch: str) -> None:
+        """Remove every row of the batch."""
+        some = f"DELETE FROM data_records WHERE batch_id = %s LIMIT {DELETED_ROWS_MAX}"  # noqa: S608
+        while await self._change(some, text(batch)) == DELETED_ROWS_MAX:
+            pass
+        await self._change("DELETE FROM batches WHERE id = %s", text(batch))
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self._calls.close()
 
-    async def _execute(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    async def _select(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         async def work(connection: Any) -> list[tuple[Any, ...]]:
             async with connection.cursor() as cursor:
-                await cursor.execute(sql, parameters or None)
+                await cursor.execute(sql.replace("?", "%s"), parameters)
                 return list(await cursor.fetchall())
+
+        return await self._calls.run(work)
+
+    async def _change(self, sql: str, *parameters: Any) -> int:
+        """Run a statement that changes rows; how many it met."""
+
+        async def work(connection: Any) -> int:
+            async with connection.cursor() as cursor:
+                return int(await cursor.execute(sql, parameters))
 
         return await self._calls.run(work)

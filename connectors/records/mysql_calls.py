@@ -79,10 +79,12 @@ class MysqlCalls:
         self._timeout_s = timeout_s
         self._connections = Connections(pool_size, connect=self._connect, close=_hang_up)
 
-    async def run(self, work: Callable[[Any], Awaitable[T]]) -> T:
+    async def run(
+        self, work: Callable[[Any], Awaitable[T]], *, timeout_s: float | None = None
+    ) -> T:
         """What ``work`` gives on an aiomysql connection; it may be run more than once."""
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(timeout_s or self._timeout_s):
                 return await self._attempt(work)
         except (pymysql.DataError, pymysql.IntegrityError) as error:
             raise StreamappError(Code.INTERNAL, f"{self._address}: {error}") from error

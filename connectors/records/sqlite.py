@@ -7,49 +7,65 @@ call opens it anew.
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiosqlite
 
+from connectors.records import migrations
 from connectors.records.columns import (
+    BATCH_COLUMNS,
     COLUMNS,
-    PAGE_ROWS,
     merged,
-    paged,
-    schema,
     text,
-    to_record,
     to_values,
     with_other_faces,
 )
 from connectors.records.connections import Connections
+from connectors.records.reads import Reads
+from connectors.records.sqlite_schema import applied, apply
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
-    from connectors.records.interface import PhotoRecord
+    from connectors.records.interface import BatchRecord, PhotoRecord, SchemaStep
 
 T = TypeVar("T")
 
 BUSY_TIMEOUT_S = 10.0
 
-_ASSIGNED = COLUMNS[1:]
-_EXCLUDED = [f"excluded.{column}" for column in _ASSIGNED]
-_RANK = "({0}processing_status <> 'cancelled', {0}run, {0}processing_status = 'completed')"
-# A row that would stay as it is, is not touched, so that updated_at tells the truth.
-_UPSERT = (
-    f"INSERT INTO data_records ({', '.join(COLUMNS)}) "  # noqa: S608 - our own column names
-    f"VALUES ({', '.join(['?'] * len(COLUMNS))}) "
-    f"ON CONFLICT (id) DO UPDATE SET ({', '.join(_ASSIGNED)}) = ({', '.join(_EXCLUDED)}), "
-    "updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') "
-    f"WHERE {_RANK.format('excluded.')} >= {_RANK.format('')} "
-    f"AND ({', '.join(_ASSIGNED)}) IS NOT ({', '.join(_EXCLUDED)})"
+DELETED_ROWS_MAX = 1_000
+"""Of one transaction."""
+
+
+def _upsert(table: str, columns: Sequence[str], *, rank: str) -> str:
+    """The statement that writes rows, and over others that have no higher ``rank``.
+
+    A row that would stay as it is, is not touched, so that updated_at tells the truth.
+    """
+    assigned = ", ".join(columns[1:])
+    excluded = ", ".join(f"excluded.{column}" for column in columns[1:])
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608 - our own names
+        f"VALUES ({', '.join(['?'] * len(columns))}) "
+        f"ON CONFLICT (id) DO UPDATE SET ({assigned}) = ({excluded}), "
+        "updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') "
+        f"WHERE {rank.format('excluded.')} >= {rank.format(f'{table}.')} "
+        f"AND ({assigned}) IS NOT ({excluded})"
+    )
+
+
+_UPSERT = _upsert(
+    "data_records",
+    COLUMNS,
+    rank="({0}processing_status <> 'cancelled', {0}run, {0}processing_status = 'completed')",
+)
+_UPSERT_BATCH = _upsert(
+    "batches", BATCH_COLUMNS, rank="({0}run, {0}photos, {0}processed, {0}ended_at IS NOT NULL)"
 )
 # Of the first face's row, which every outcome has, the upsert has decided which one is left.
 _SWEEP = (
@@ -57,19 +73,13 @@ _SWEEP = (
     "AND (run, processing_status) <> (SELECT run, processing_status FROM data_records "
     "WHERE batch_id = ?1 AND photo_index = ?2 AND face_index = 0)"
 )
-_PAGE = (
-    f"SELECT {', '.join(COLUMNS)} FROM data_records "  # noqa: S608 - our own column names
-    # The index takes the scan to the photo; of its faces, those before the page are passed over.
-    f"WHERE batch_id = ? AND photo_index >= ? AND (photo_index > ? OR face_index > ?) "
-    f"ORDER BY photo_index, face_index LIMIT {PAGE_ROWS}"
-)
-_COUNTS = (
-    "SELECT processing_status, COUNT(*) FROM data_records "
-    "WHERE batch_id = ? AND face_index = 0 GROUP BY processing_status"
+_DELETE_SOME = (
+    "DELETE FROM data_records WHERE rowid IN "  # noqa: S608 - our own number
+    f"(SELECT rowid FROM data_records WHERE batch_id = ? LIMIT {DELETED_ROWS_MAX})"
 )
 
 
-class SqliteRecords:
+class SqliteRecords(Reads):
     """A `RecordStore` in the file at ``path``, whose folder must exist."""
 
     def __init__(self, path: Path) -> None:
@@ -77,8 +87,14 @@ class SqliteRecords:
         self._connections = Connections(1, connect=self._open, close=_close)
 
     async def prepare(self) -> None:
-        """Create the file, the table and its indexes, as far as they are missing."""
-        await self._run(_create)
+        """Create the file if it is missing, and make the steps to the schema that are."""
+        if migrations.pending("sqlite", await self._run(applied)):
+            await self._run(partial(apply, patience_s=BUSY_TIMEOUT_S))
+
+    async def schema(self) -> list[SchemaStep]:
+        """The steps to the schema; a file that is missing stays so."""
+        found = await self._run(applied) if self._path.exists() else set()
+        return migrations.steps("sqlite", found)
 
     async def upsert(self, rows: Sequence[PhotoRecord]) -> None:
         """Write the rows in one transaction, see `RecordStore.upsert`."""
@@ -93,19 +109,15 @@ class SqliteRecords:
 
         await self._run(work)
 
-    async def rows(self, batch: str) -> AsyncIterator[PhotoRecord]:
-        """The rows of a batch by photo index, then face index, a page of them in memory."""
+    async def upsert_batch(self, batch: BatchRecord) -> None:
+        """Write the row of a batch, see `RecordStore.upsert_batch`."""
+        await self._change(_UPSERT_BATCH, *to_values(batch))
 
-        async def page(photo: int, face: int) -> list[PhotoRecord]:
-            found = await self._select(_PAGE, text(batch), photo, photo, face)
-            return [to_record(values) for values in found]
-
-        async for row in paged(page):
-            yield row
-
-    async def counts(self, batch: str) -> dict[str, int]:
-        """How many photos of the batch have each ``processing_status``."""
-        return dict(await self._select(_COUNTS, text(batch)))
+    async def delete(self, batch: str) -> None:
+        """Remove every row of the batch."""
+        while await self._change(_DELETE_SOME, text(batch)) == DELETED_ROWS_MAX:
+            pass
+        await self._change("DELETE FROM batches WHERE id = ?", text(batch))
 
     async def close(self) -> None:
         """Close the file."""
@@ -114,6 +126,15 @@ class SqliteRecords:
     async def _select(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         async def work(connection: aiosqlite.Connection) -> list[tuple[Any, ...]]:
             return [tuple(row) for row in await connection.execute_fetchall(sql, parameters)]
+
+        return await self._run(work)
+
+    async def _change(self, sql: str, *parameters: Any) -> int:
+        """Run a statement that changes rows; how many it met."""
+
+        async def work(connection: aiosqlite.Connection) -> int:
+            async with connection.execute(sql, parameters) as cursor:
+                return cursor.rowcount
 
         return await self._run(work)
 
@@ -126,21 +147,6 @@ class SqliteRecords:
 
     async def _open(self) -> aiosqlite.Connection:
         return await aiosqlite.connect(self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-
-
-async def _create(connection: aiosqlite.Connection) -> None:
-    """Run the schema; its switch to WAL does not itself wait for other processes."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            await connection.executescript(schema("sqlite"))
-        except sqlite3.OperationalError as error:
-            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not busy or time.monotonic() > deadline:
-                raise
-        else:
-            return
-        await asyncio.sleep(0.02)
 
 
 async def _close(connection: aiosqlite.Connection) -> None:

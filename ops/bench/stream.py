@@ -25,6 +25,7 @@ from ops.bench.photos import prepare
 from ops.bench.takeover import measure_takeover
 from ops.services.stack import Stack, real_services
 from streamapp.members import Members
+from streamapp.vision.cores import cores
 
 COMMAND = "ops/bench/stream"
 REPLICAS = (1, 2)
@@ -99,6 +100,23 @@ def report_replicas(
     )
 
 
+def report_saturation(page: Page, runs: Sequence[Figures], available: int) -> None:
+    """What all processes together cost, and so how fast these cores could be at best."""
+    cpu = statistics.median(
+        sum(value for name, value in run.items() if name.startswith("CPU ")) for run in runs
+    )
+    wall = median(runs, "wall")
+    page.table(
+        ["milliseconds per photo, 2 replicas, the upload included", ""],
+        [
+            ["CPU of all processes, services and uploader too", f"{cpu:.2f}"],
+            [f"wall at best, on {available} cores", f"{cpu / available:.2f}"],
+            ["wall", f"{wall:.2f}"],
+            ["cores in use", f"{cpu / available / wall:.0%}"],
+        ],
+    )
+
+
 def _gain(name: str, one: float, two: float) -> list[str]:
     return [name, f"{one:.2f}", f"{two:.2f}", f"{one / two:.2f}×"]
 
@@ -149,6 +167,7 @@ def main() -> None:
                     bare[n].append(measure_bare(photos, crops, processes=n))
                     path[n] += measure_replicas(stack, archive, len(photos), workers=n, repeats=1)
             report_replicas(page, bare, path)
+            report_saturation(page, path[REPLICAS[-1]], cores())
             done = sum(len(runs) for runs in path.values()) * 2 * len(photos)
             report_kafka(page, kafka_bytes(data), done)
             took = measure_takeovers(stack, archive, len(photos), repeats=options.repeats)

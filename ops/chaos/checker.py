@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ops.chaos.evidence import Evidence, final
+from ops.chaos.evidence import Evidence, RunInTable, best, final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +97,19 @@ def _table(evidence: Evidence) -> Iterator[str]:
         yield f"the table has {table.total} photos, the archive {len(evidence.wanted)}"
     if table.cancelled != _is_cancelled(evidence):
         yield "the table and the API differ about a cancellation"
+    for run in range(2, evidence.runs + 1):
+        yield from _run_in_table(evidence, run)
+
+
+def _run_in_table(evidence: Evidence, run: int) -> Iterator[str]:
+    ends = {index: best(told) for index, told in evidence.outcomes.get(run, {}).items()}
+    finished = frozenset(index for index, told in ends.items() if told.state != "cancelled")
+    failed = frozenset(index for index, told in ends.items() if told.state == "failed")
+    known = evidence.table and evidence.table.runs.get(run)
+    if not known:
+        yield f"run {run} is not in the table"
+    elif known != RunInTable(finished, failed):
+        yield f"the table has other photos of run {run}: {_differ(known.finished, finished)}"
 
 
 def _answers(evidence: Evidence) -> Iterator[str]:
@@ -161,5 +174,5 @@ def _graves(evidence: Evidence) -> Iterator[str]:
             yield f"photo {index} died of {told.code} with the history {histories}"
 
 
-def _differ(one: frozenset[int] | set[int], other: set[int]) -> str:
+def _differ(one: frozenset[int] | set[int], other: frozenset[int] | set[int]) -> str:
     return f"{sorted(one - other)[:5]} too many, {sorted(other - one)[:5]} missing"

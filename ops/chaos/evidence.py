@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Wanted(NamedTuple):
@@ -34,13 +37,21 @@ class Row(NamedTuple):
     code: str
 
 
+class RunInTable(NamedTuple):
+    """A later run in the progress table."""
+
+    finished: frozenset[int]
+    failed: frozenset[int]
+
+
 class Table(NamedTuple):
-    """A batch in the progress table of the worker that owns it."""
+    """A batch in the progress table of the worker that owns it, with its later runs by number."""
 
     finished: frozenset[int]
     failed: frozenset[int]
     total: int
     cancelled: bool
+    runs: Mapping[int, RunInTable] = {}
 
 
 class Answer(NamedTuple):
@@ -74,12 +85,17 @@ RANK = ("cancelled", "failed", "completed")
 """Of what was told twice of a photo in a run, the later in this list counts."""
 
 
+def best(told: tuple[Told, ...]) -> Told:
+    """Of what was told of a photo in one run, what counts."""
+    return max(told, key=lambda each: RANK.index(each.state))
+
+
 def final(evidence: Evidence) -> dict[int, Told]:
     """The outcome of each photo that counts: of the last run that finished it."""
     found: dict[int, Told] = {}
     for run in sorted(evidence.outcomes):
         for index, told in evidence.outcomes[run].items():
-            best = max(told, key=lambda each: RANK.index(each.state))
-            if best.state != "cancelled" or index not in found:
-                found[index] = best
+            one = best(told)
+            if one.state != "cancelled" or index not in found:
+                found[index] = one
     return found

@@ -123,7 +123,9 @@ class Load:
     @staticmethod
     def _wait(reached: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_S
-        while not reached() and time.monotonic() < deadline:
+        while not reached():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not reached within {PATIENCE_S:g} s")
             time.sleep(POLL_S)
 
 

@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from minio import Minio
 from pyroaring import BitMap
 
-from ops.chaos.evidence import Answer, Evidence, Row, Table, Told, Wanted
+from ops.chaos.evidence import Answer, Evidence, Row, RunInTable, Table, Told, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -146,8 +146,16 @@ def _row_of_table(row: dict[str, Any]) -> Table:
     total = max(
         (part["first_index"] + part.get("photos", 0) for part in row.get("parts", ())), default=0
     )
-    finished, failed = (_indexes(row.get(name, b"")) for name in ("finished", "failed"))
-    return Table(finished, failed, total, cancelled=row.get("cancelled_at", 0) > 0)
+    return Table(
+        *_ended(row),
+        total=total,
+        cancelled=row.get("cancelled_at", 0) > 0,
+        runs={run["run"]: _ended(run) for run in row.get("runs", ())},
+    )
+
+
+def _ended(run: dict[str, Any]) -> RunInTable:
+    return RunInTable(_indexes(run.get("finished", b"")), _indexes(run.get("failed", b"")))
 
 
 def _indexes(serialized: bytes) -> frozenset[int]:

@@ -72,7 +72,7 @@ class Starts:
         wanted = self._run(candidate, wish)
         there = await asyncio.to_thread(self._put, wanted)
         await self._log.publish(there)
-        if structs.replace(there, started_at=wanted.started_at) != wanted:
+        if not _is_same(there, wanted):
             raise StreamappError(Code.BATCH_OPEN, f"another replay has begun its run {there.run}")
         return Begun(there, there.started_at == wanted.started_at)
 
@@ -109,6 +109,15 @@ class Starts:
         if not isinstance(there, RunStarted):
             raise StreamappError(Code.INTERNAL, f"{key} is no run")
         return there
+
+
+def _is_same(there: RunStarted, wanted: RunStarted) -> bool:
+    """Whether both are of one replay, given twice.
+
+    When is left out, and how fast: a share of what was asked for, which depends on how many others
+    were begun beside it.
+    """
+    return structs.replace(there, started_at=wanted.started_at, rate=wanted.rate) == wanted
 
 
 def _part(part: ArchiveStored, photos: BitMap) -> RunPart:

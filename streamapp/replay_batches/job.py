@@ -91,7 +91,10 @@ class Job:
         return await patiently(look, self._meter.say)
 
     async def _share(self, ids: Sequence[str], order: Order) -> float:
-        """The rate of each batch that will be begun, when it is not unlimited."""
+        """The rate of each batch that will be begun, when it is not unlimited.
+
+        One that has not ended counts: it may have been begun by this replay before it was cut off.
+        """
         if not order.rate or order.dry:
             return 0.0
         batches = 0
@@ -101,6 +104,7 @@ class Job:
             except StreamappError as error:
                 if error.fate is Fate.WAIT:
                     raise
+                batches += error.code is Code.BATCH_OPEN
         return order.rate / max(1, batches)
 
     async def _work_on(self, candidate: Candidate, wish: Wish, order: Order) -> Told:

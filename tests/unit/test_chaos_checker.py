@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.chaos.checker import complaints, fingerprint
-from ops.chaos.evidence import Answer, Evidence, Row, Table, Told, Wanted
+from ops.chaos.evidence import Answer, Evidence, Row, RunInTable, Table, Told, Wanted
 
 BATCH = "b"
 WANTED = (
@@ -44,6 +44,12 @@ EXACT = Evidence(
     rows=ROWS,
     crops=frozenset({"c0", "c1", "c1-1"}),
     dead={4: (("photo_timed_out",) * 3,)},
+)
+DONE_AGAIN = RunInTable(TABLE.finished, TABLE.failed)
+AGAIN = EXACT._replace(
+    runs=2,
+    outcomes=EXACT.outcomes | {2: EXACT.outcomes[1]},
+    table=TABLE._replace(runs={2: DONE_AGAIN}),
 )
 
 
@@ -127,10 +133,25 @@ def test_the_better_of_two_outcomes_and_the_last_run_count() -> None:
 def test_a_run_that_left_a_photo_out_is_told_of(
     second: dict[int, dict[int, tuple[Told, ...]]],
 ) -> None:
-    again = EXACT._replace(runs=2)
-    assert complaints(again._replace(outcomes=EXACT.outcomes | {2: outcomes()[1]})) == []
-    told = complaints(again._replace(outcomes=EXACT.outcomes | second))
+    assert complaints(AGAIN) == []
+    told = complaints(AGAIN._replace(outcomes=EXACT.outcomes | second))
     assert any("run 2 has left out" in each for each in told)
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        ({}, "run 2 is not in the table"),
+        ({2: DONE_AGAIN._replace(finished=frozenset(range(4)))}, "other photos of run 2"),
+        ({2: DONE_AGAIN._replace(failed=frozenset({3}))}, "other photos of run 2"),
+    ],
+)
+def test_a_later_run_that_the_table_tells_wrong_is_told_of(
+    runs: dict[int, RunInTable], said: str
+) -> None:
+    told = complaints(AGAIN._replace(table=TABLE._replace(runs=runs)))
+
+    assert any(said in each for each in told), told
 
 
 def test_a_repeated_outcome_changes_no_fingerprint_but_a_lost_crop_does() -> None:

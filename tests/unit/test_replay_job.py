@@ -131,9 +131,12 @@ async def test_one_that_lost_its_archive_is_not_passed_over(replay: Replay) -> N
     assert not await Run(replay).of(Project("p"), Order())
 
 
-async def test_the_rate_is_split_over_those_that_begin(replay: Replay, workers: Owners) -> None:
+async def test_the_rate_is_split_over_those_that_begin_and_those_under_way(
+    replay: Replay, workers: Owners
+) -> None:
+    """An open one may be of the same replay, which was cut off before."""
     await Run(replay).of(Project("p"), Order(rate=30.0, priority=1))
-    assert [(event.rate, event.priority) for event in workers.published] == [(15.0, 1)] * 2
+    assert [(event.rate, event.priority) for event in workers.published] == [(10.0, 1)] * 2
 
 
 async def test_a_dry_run_begins_nothing(replay: Replay, workers: Owners) -> None:

@@ -270,10 +270,21 @@ async def test_another_replay_goes_first_and_is_published_again(
     starts = Starts(objects, workers, lambda: NOW)
     await starts.begin(candidate, Wish())
     with pytest.raises(StreamappError) as refusal:
-        await starts.begin(candidate, Wish(rate=1.0))
+        await starts.begin(candidate, Wish(priority=1))
     assert refusal.value.code is Code.BATCH_OPEN
     assert "run 2" in refusal.value.detail
-    assert [run.rate for run in workers.published] == [0.0, 0.0]
+    assert [run.priority for run in workers.published] == [4, 4]
+
+
+async def test_the_same_replay_with_another_share_of_the_rate_is_the_same(
+    objects: FolderStore, workers: Workers
+) -> None:
+    """How many batches share it may have changed since the first was cut off."""
+    candidate = await look(objects, workers)
+    await Starts(objects, workers, lambda: NOW).begin(candidate, Wish(rate=5.0))
+    again = await Starts(objects, workers, lambda: NOW + 1).begin(candidate, Wish(rate=10.0))
+    assert not again.anew
+    assert [run.rate for run in workers.published] == [5.0, 5.0]
 
 
 async def test_where_the_run_in_the_store_cannot_be_read_it_is_told_which_object(

@@ -66,8 +66,35 @@ STARTED: dict[str, Any] = {
 OPENED = PART | {"type": "BatchOpened", "opened_at": 1.0}
 ADVANCED = {"type": "ExpansionAdvanced", "batch": "b1", "project": "p", "first_index": 0}
 CONTROL = {"type": "RunControl", "batch": "b1", "run": 2}
+PHOTO = {
+    "type": "PhotoQueued",
+    "batch": "b1",
+    "project": "p",
+    "index": 0,
+    "name": "n",
+    "archive": "a",
+    "header_offset": 0,
+    "compressed_bytes": 1,
+    "photo_bytes": 1,
+    "method": 0,
+    "crc": 1,
+}
+FACE = {"x": 0, "y": 0, "width": 1, "height": 1, "score": 0.9}
+OUTCOME: dict[str, Any] = {
+    "index": 0,
+    "name": "n",
+    "state": "completed",
+    "finished_at": 1.0,
+    "faces": [{"face": FACE}],
+}
+FINISHED: dict[str, Any] = {
+    "type": "PhotosFinished",
+    "batch": "b1",
+    "project": "p",
+    "outcomes": [OUTCOME],
+}
 NO_SET = b64encode(b"no bitmap").decode()
-TOO_MANY = 1 << 32
+TOO_MANY = events.INDEXES_MAX
 NOT_TO_FOLD: dict[str, tuple[Callable[[Any], object], dict[str, Any], dict[str, Any]]] = {
     "an archive's duplicates": (
         events.decode_archive,
@@ -94,6 +121,20 @@ NOT_TO_FOLD: dict[str, tuple[Callable[[Any], object], dict[str, Any], dict[str, 
         ADVANCED | {"cursor": {}},
         {"cursor": {"index": TOO_MANY}},
     ),
+    "a size beyond 64 bits": (events.decode_photo, PHOTO, {"photo_bytes": 1 << 64}),
+    "a place beyond 63 bits": (events.decode_photo, PHOTO, {"header_offset": 1 << 63}),
+    "a run that no column holds": (events.decode_photo, PHOTO, {"run": 1 << 31}),
+    "a face beyond every picture": (
+        events.decode_batch_log,
+        FINISHED,
+        {"outcomes": [OUTCOME | {"faces": [{"face": FACE | {"x": 1 << 31}}]}]},
+    ),
+    "an end after the year 9999": (
+        events.decode_batch_log,
+        FINISHED,
+        {"outcomes": [OUTCOME | {"finished_at": 1e12}]},
+    ),
+    "a start before time itself": (events.decode_batch_log, STARTED, {"started_at": -1.0}),
 }
 
 

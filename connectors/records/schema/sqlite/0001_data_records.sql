@@ -1,7 +1,4 @@
 -- One row per face, or one per photo without a face. Times are UTC text, 2026-01-31 23:59:59.000000.
--- WAL, which stays with the file: readers and the one writer of the moment do not wait for each other.
-PRAGMA journal_mode = WAL;
-BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS data_records (
     id                TEXT    NOT NULL PRIMARY KEY,
     batch_id          TEXT    NOT NULL,
@@ -31,4 +28,3 @@ CREATE TABLE IF NOT EXISTS data_records (
 );
 CREATE INDEX IF NOT EXISTS data_records_batch ON data_records (batch_id, photo_index, face_index);
 CREATE INDEX IF NOT EXISTS data_records_status ON data_records (processing_status);
-COMMIT;

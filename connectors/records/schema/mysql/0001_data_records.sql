@@ -29,4 +29,4 @@ CREATE TABLE IF NOT EXISTS data_records (
     PRIMARY KEY (id),
     KEY data_records_batch (batch_id, photo_index, face_index),
     KEY data_records_status (processing_status)
-) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_bin;
