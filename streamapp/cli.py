@@ -36,6 +36,8 @@ app = typer.Typer(
 )
 
 WATCH_INTERVAL_S = 0.5
+NOT_STARTED = 3
+"""As uvicorn has it."""
 
 DataFolder = Annotated[
     Path,
@@ -121,13 +123,12 @@ def serve() -> None:
 
     Its settings come from the environment; "streamapp config" shows them all.
     """
-    import uvicorn  # noqa: PLC0415
-
     from streamapp.upload.header_limit import impatient  # noqa: PLC0415
+    from streamapp.upload.server import Server  # noqa: PLC0415
     from streamapp.wiring.uploader import uploader_app  # noqa: PLC0415
 
     settings = _settings_with_log()
-    uvicorn.run(
+    server = Server(
         uploader_app(settings),
         host=settings.upload_host,
         port=settings.upload_port,
@@ -137,6 +138,10 @@ def serve() -> None:
         access_log=False,
         timeout_graceful_shutdown=10,
     )
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise typer.Exit(NOT_STARTED)
 
 
 @app.command()
