@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streamapp import logs
+from streamapp.commands.config import config
 from streamapp.crop_command import crop
 from streamapp.errors import Code, StreamappError
 from streamapp.replay_command import replay
@@ -35,6 +36,8 @@ app = typer.Typer(
 )
 
 WATCH_INTERVAL_S = 0.5
+NOT_STARTED = 3
+"""As uvicorn has it."""
 
 DataFolder = Annotated[
     Path,
@@ -116,14 +119,16 @@ def up(
 
 @app.command()
 def serve() -> None:
-    """Run the uploader (HTTP); its settings come from the environment."""
-    import uvicorn  # noqa: PLC0415
+    """Run the uploader (HTTP).
 
+    Its settings come from the environment; "streamapp config" shows them all.
+    """
     from streamapp.upload.header_limit import impatient  # noqa: PLC0415
+    from streamapp.upload.server import Server  # noqa: PLC0415
     from streamapp.wiring.uploader import uploader_app  # noqa: PLC0415
 
     settings = _settings_with_log()
-    uvicorn.run(
+    server = Server(
         uploader_app(settings),
         host=settings.upload_host,
         port=settings.upload_port,
@@ -133,13 +138,18 @@ def serve() -> None:
         access_log=False,
         timeout_graceful_shutdown=10,
     )
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise typer.Exit(NOT_STARTED)
 
 
 @app.command()
 def worker() -> None:
     """Run a worker: expand, detect, tally, record, and its web views.
 
-    Refuses to start when topics are missing or differ from the settings.
+    Refuses to start when topics are missing or differ from the settings, which come from the
+    environment; "streamapp config" shows them all.
     """
     from connectors.kafka import admin  # noqa: PLC0415
     from streamapp.wiring.values import topics  # noqa: PLC0415
@@ -209,6 +219,9 @@ async def _migrated(records: RecordStore, *, dry_run: bool) -> list[SchemaStep]:
     finally:
         await records.close()
     return steps
+
+
+app.command()(config)
 
 
 def main() -> None:

@@ -160,6 +160,7 @@ def create_app(
         topics=topics,
         ownership=tallied.ownership,
         detection=detection,
+        children=children,
         circuits=circuits,
         metrics=metrics,
         stall_limit_s=values.stall_limit_s,
