@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streamapp import logs
+from streamapp.commands.cancel import cancel
 from streamapp.commands.config import config
+from streamapp.commands.priority import priority
+from streamapp.commands.status import status
 from streamapp.crop_command import crop
 from streamapp.errors import Code, StreamappError
 from streamapp.replay_command import replay
@@ -30,6 +33,7 @@ app = typer.Typer(
     name="streamapp",
     help="Face crops of whole archives of photos, exact and restartable, over Kafka.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -79,7 +83,8 @@ def run(
 
 app.command()(crop)
 app.command()(upload)
-app.command()(replay)
+for command in (status, priority, cancel, replay, config):
+    app.command()(command)
 
 
 @app.command()
@@ -183,9 +188,6 @@ def provision_topics() -> None:
     for spec in topics(settings).specs():
         state = "created" if spec.name in created else "present"
         typer.echo(f"{state}  {spec.name} ({spec.partitions} partitions)")
-
-
-app.command()(config)
 
 
 def main() -> None:
