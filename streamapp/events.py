@@ -6,7 +6,7 @@ reader accepts unknown fields, so a field may be added with a default without a 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import structs
@@ -179,6 +179,10 @@ class CroppedFace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     rejected: Rejected | None = None
 
 
+FinalState = Literal["completed", "failed", "cancelled"]
+FINAL_STATES: tuple[FinalState, ...] = get_args(FinalState)
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The final state of one photo: ``completed`` (no ``faces``: none was found) or ``failed``.
 
@@ -189,7 +193,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     index: Index
     name: str
-    state: Literal["completed", "failed", "cancelled"]
+    state: FinalState
     finished_at: Seconds
     faces: tuple[CroppedFace, ...] = ()
     code: str | None = None

@@ -147,7 +147,12 @@ def create_app(
         metrics=metrics,
     )
     record.register(
-        app, topics=topics, records=records, circuit=circuits.records, crop_url=objects.url
+        app,
+        topics=topics,
+        records=records,
+        circuit=circuits.records,
+        crop_url=objects.url,
+        state_of=tallied.rows.state,
     )
     views.register(app, topics=topics, rows=tallied.rows, ownership=tallied.ownership)
     observation.register(
@@ -155,6 +160,7 @@ def create_app(
         topics=topics,
         ownership=tallied.ownership,
         detection=detection,
+        children=children,
         circuits=circuits,
         metrics=metrics,
         stall_limit_s=values.stall_limit_s,

@@ -1,8 +1,8 @@
-"""Record: the outcomes of the batch log as rows of ``data_records``, a frame in one upsert.
+"""Record: the batch log as rows: of ``data_records``, a frame in one upsert, and of ``batches``.
 
 While the database is away the frames wait in the log. Rows have deterministic ids and the same
 outcome of a photo is left in whatever order they come, so a frame that is delivered again changes
-nothing.
+nothing; of batches see `batch_rows`.
 """
 
 from __future__ import annotations
@@ -16,30 +16,37 @@ from connectors.records.interface import PhotoRecord
 from streamapp import events
 from streamapp.events import PhotosFinished
 from streamapp.keys import record_id
-from streamapp.stream.intake import acknowledge, deliveries, ending_the_worker
+from streamapp.stream.batch_rows import BatchRows
+from streamapp.stream.intake import current, deliveries, ending_the_worker
 from streamapp.stream.outlet import raw_topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faust import App
     from faust.types import StreamT
 
     from connectors.records.interface import RecordStore
     from streamapp.events import CroppedFace, Outcome
+    from streamapp.progress import Progress
     from streamapp.stream.circuit import Circuit
+    from streamapp.stream.generations import WorkerApp
     from streamapp.topics import Topics
 
 
 def register(
-    app: App,
+    app: WorkerApp,
     *,
     topics: Topics,
     records: RecordStore,
     circuit: Circuit,
     crop_url: Callable[[str], str],
+    state_of: Callable[[bytes], Progress | None],
 ) -> None:
-    """Attach the agent ``record`` to the app; ``crop_url`` gives the address of a crop's key."""
+    """Attach the agent ``record`` and the writer of batches to the app.
+
+    ``crop_url`` gives the address of a crop's key; ``state_of`` as in `BatchRows`.
+    """
+    batches = BatchRows(records, circuit, state_of=state_of)
 
     async def record(stream: StreamT[bytes]) -> None:
         await circuit.patiently(records.prepare)
@@ -47,9 +54,13 @@ def register(
             if isinstance(entry, PhotosFinished):
                 rows = [row for each in entry.outcomes for row in rows_of(entry, each, crop_url)]
                 await circuit.patiently(partial(records.upsert, rows))
-            acknowledge(event)
+            if current(event):
+                await batches.enter(event, entry)
 
     app.agent(raw_topic(app, topics.batches), name="record")(ending_the_worker(app, record))
+    app.task(ending_the_worker(app, batches.write))
+    app.on_partitions_revoked.connect(batches.clear, weak=False)
+    app.finish_before_the_end(batches.finish)
 
 
 def rows_of(
