@@ -72,6 +72,11 @@ class Code(Enum):
     RANGE_INVALID = (Fate.REJECT, 416, "The range lies outside of what was asked for.")
     DOWNLOADS_BUSY = (Fate.WAIT, 503, "As many downloads as allowed run; try again shortly.")
     UPLOADS_BUSY = (Fate.WAIT, 503, "As many uploads as allowed are running; try again shortly.")
+    WATCHERS_BUSY = (
+        Fate.WAIT,
+        503,
+        "As many as allowed wait for news of batches; ask without waiting, or try again shortly.",
+    )
     INTERNAL = (Fate.RETRY, 500, "The service made a mistake; the log has the details.")
 
     # The archive.

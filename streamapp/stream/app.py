@@ -6,6 +6,7 @@ At-least-once delivery and idempotent effects; see `window` for the acknowledgem
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from random import Random
@@ -16,6 +17,7 @@ from streamapp.stream import (
     control,
     detect,
     expand,
+    journal,
     observation,
     pacer,
     record,
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
 
 QUIET_SESSIONS = 2
 """Session timeouts after which a worker that was cut off knows it, or has told what it had to."""
+
+_log = logging.getLogger(__name__)
 
 BUFFER_EVENTS = 8192
 """Events of a stream in memory; at 80 % of it Faust stops fetching, partition by partition."""
@@ -143,7 +147,12 @@ def create_app(
         metrics=metrics,
     )
     record.register(
-        app, topics=topics, records=records, circuit=circuits.records, crop_url=objects.url
+        app,
+        topics=topics,
+        records=records,
+        circuit=circuits.records,
+        crop_url=objects.url,
+        state_of=tallied.rows.state,
     )
     views.register(app, topics=topics, rows=tallied.rows, ownership=tallied.ownership)
     observation.register(
@@ -151,10 +160,12 @@ def create_app(
         topics=topics,
         ownership=tallied.ownership,
         detection=detection,
+        children=children,
         circuits=circuits,
         metrics=metrics,
         stall_limit_s=values.stall_limit_s,
     )
+    journal.register(app, ownership=tallied.ownership, clock=time.monotonic)
     _close_at_the_end(app, children, records)
     return app
 
@@ -246,5 +257,11 @@ def _close_at_the_end(app: faust.App, children: Children, records: RecordStore) 
 def run(app: WorkerApp, *, log_level: str) -> None:
     """Run the worker until SIGTERM or SIGINT; does not return."""
     app.cut_end = True
-    worker = app.Worker(loglevel=log_level, override_logging=False, redirect_stdouts=False)
-    worker.execute_from_commandline()
+    worker = app.Worker(
+        loglevel=log_level, override_logging=False, redirect_stdouts=False, quiet=True
+    )
+    worker.spinner = None  # it writes for a terminal also where there is none
+    try:
+        worker.execute_from_commandline()
+    finally:
+        _log.info("Stopped.")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from faust.transport.drivers.aiokafka import Consumer, Transport
 
+from streamapp.logs import FAUST
 from streamapp.stream.consumer_thread import Lag, WorkerConsumerThread
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 class WorkerConsumer(Consumer):
     """Faust's consumer with streams that are closed between a rebalance and their start."""
+
+    logger = FAUST
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
+from streamapp.logs import FAUST
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
@@ -52,6 +54,8 @@ class Lag(NamedTuple):
 
 class WorkerConsumerThread(AIOKafkaConsumerThread):
     """The thread in which Kafka's client runs."""
+
+    logger = FAUST
 
     def _create_worker_consumer(self, transport: Transport) -> AIOKafkaConsumer:
         client = super()._create_worker_consumer(transport)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import faust
 
+from streamapp.logs import FAUST
 from streamapp.stream.consumer import WorkerTransport
 from streamapp.stream.lease import Lease
 from streamapp.stream.local_state import LocalTable
@@ -45,6 +46,7 @@ _log = logging.getLogger(__name__)
 class WorkerApp(faust.App):
     """A Faust app that knows which generation's work is no longer its own."""
 
+    logger = FAUST
     revoked_generation: int | None = None
     cut_end = False
     """Whether this process is the worker's own and may be ended when the end hangs."""
@@ -110,6 +112,7 @@ class WorkerApp(faust.App):
     def _begin_to_end(self) -> None:
         if self.cut_end:
             self.cut_end = False  # once
+            _log.info("Stopping.")
             _cut_after(ENDING_S)
 
     async def _finish(self) -> None:

@@ -20,6 +20,8 @@ import faust
 from faust.stores import rocksdb
 from faust.types.tuples import Message
 
+from streamapp.logs import FAUST
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -34,6 +36,8 @@ _log = logging.getLogger(__name__)
 
 class LocalTable(faust.Table[Any, Any]):
     """A Faust table whose damaged partitions on disk are made anew."""
+
+    logger = FAUST
 
     def follow(self, rows: Iterable[tuple[bytes, bytes, RecordMetadata]]) -> None:
         """Take over rows that the changelog has, as a recovery does: key, value and place."""

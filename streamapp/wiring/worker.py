@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import platform
 import socket
 import time
+from importlib.metadata import version
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from connectors.kafka.broadcast import Broadcast
 from connectors.kafka.delayed import Delayed
@@ -20,6 +24,8 @@ from streamapp.wiring.vision import options, overlaid
 if TYPE_CHECKING:
     from streamapp.settings import Settings
     from streamapp.stream.generations import WorkerApp
+
+_log = logging.getLogger(__name__)
 
 
 def make_cropper(settings: Settings) -> Cropper:
@@ -75,6 +81,21 @@ def worker_app(settings: Settings) -> WorkerApp:
     )
 
 
+def introduction(settings: Settings) -> str:
+    """What is worth knowing of a worker when its log is read; no secret is in it."""
+    of, children = topics(settings), settings.worker_concurrency or cores()
+    objects = urlsplit(settings.objects_url)
+    records = urlsplit(settings.records_url.get_secret_value()).scheme or "sqlite"
+    at = f"{objects.hostname}:{objects.port}{objects.path}" if objects.hostname else "a folder"
+    return (
+        f"streamapp {version('streamapp')}, worker {settings.worker_name}: group {of.app_id} on "
+        f"{settings.kafka_bootstrap}, {settings.partitions} partitions; objects in {at}, rows in "
+        f"{records}; {children} children, faces: {settings.faces}; views on port "
+        f"{settings.worker_port}; LOG_LEVEL {settings.log_level}; Python "
+        f"{platform.python_version()}, Faust {version('faust-streaming')}."
+    )
+
+
 def run_worker(settings: Settings) -> None:
     """Run a worker until SIGTERM or SIGINT; does not return.
 
@@ -85,4 +106,5 @@ def run_worker(settings: Settings) -> None:
         StreamappError: ``MODEL_MISMATCH``: rather no worker than one that fails every photo.
     """
     read_model()
+    _log.info("%s", introduction(settings))
     stream_app.run(worker_app(settings), log_level=settings.log_level)
