@@ -20,6 +20,7 @@ from streamapp.upload.edge import Edge
 from streamapp.upload.images import ImageReception
 from streamapp.upload.live import live_routes
 from streamapp.upload.originals import Originals
+from streamapp.upload.reading import Batches, reading_routes
 from streamapp.upload.reception import Reception, UploadLimits
 from streamapp.upload.resumable import ResumableUploads
 from streamapp.upload.retention import FOR_EVER
@@ -89,6 +90,7 @@ def create_app(
     )
 
     statuses = Statuses(parts.chain, progress)
+    rows = Rows(records, parts.chain)
     watches = Watches(statuses.ask, limits.watchers_max)
 
     @asynccontextmanager
@@ -103,12 +105,11 @@ def create_app(
     app = Starlette(
         routes=[
             *_ways_in(objects, arrivals, parts, limits, clock),
-            *download_routes(
-                Library(objects, Rows(records, parts.chain), Originals(objects, limits.archive))
-            ),
+            *download_routes(Library(objects, rows, Originals(objects, limits.archive))),
             *control_routes(parts.chain, progress, publisher, limits.watch, clock),
             *live_routes(statuses, watches),
             *state_routes(readiness),
+            *reading_routes(Batches(rows, parts.chain, statuses.ask, clock), rows),
         ],
         middleware=[Middleware(Edge)],
         exception_handlers={
