@@ -11,6 +11,7 @@ sweep           `stream.sweep`: when a run has ended, the crops that are nobody'
 record          `stream.record`: the batch log as rows of the database
 control         `stream.control`: every worker learns which runs were cancelled or replaced
 observe         `stream.observation`: watchdog, circuits, `/live`, `/ready`, `/metrics`, `journal`
+look            `stream.pages`: status pages of the group, on each worker
 ask             `stream.views` on the workers, `upload.routes` on the uploader
 ==============  =============================================================================
 

@@ -22,6 +22,7 @@ from streamapp.stream import (
     pacer,
     record,
     retry,
+    status_pages,
     sweep,
     tally,
     views,
@@ -150,7 +151,7 @@ def create_app(
         app, topics=topics, records=records, circuit=circuits.records, crop_url=objects.url
     )
     views.register(app, topics=topics, rows=tallied.rows, ownership=tallied.ownership)
-    observation.register(
+    health = observation.register(
         app,
         topics=topics,
         ownership=tallied.ownership,
@@ -159,6 +160,18 @@ def create_app(
         circuits=circuits,
         metrics=metrics,
         stall_limit_s=values.stall_limit_s,
+    )
+    status_pages.register(
+        app,
+        name=values.data_dir.name,
+        topics=topics,
+        tallied=tallied,
+        followers=followers,
+        health=health,
+        detection=detection,
+        children=children,
+        circuits=circuits,
+        metrics=metrics,
     )
     journal.register(app, ownership=tallied.ownership, clock=time.monotonic)
     _close_at_the_end(app, children, records)

@@ -70,7 +70,7 @@ class Rows:
     """What was folded last of each batch, whether it is written or not."""
 
     def __init__(self, table: LocalTable, *, held_s_max: float, clock: Callable[[], float]) -> None:
-        self._table = table
+        self.table = table
         self._held_s_max = held_s_max
         self._clock = clock
         self.clear()
@@ -83,7 +83,7 @@ class Rows:
     def get(self, key: bytes) -> bytes | None:
         """The batch's row; None for a batch that was never heard of."""
         row = self._in_memory(key)
-        return row.value if row else self._table.get(key)
+        return row.value if row else self.table.get(key)
 
     def fold(self, event: EventT[bytes], entry: BatchLogEvent) -> Row | None:
         """Fold an event of the batch log.
@@ -116,7 +116,7 @@ class Rows:
 
     def written(self, rows: Sequence[Row], places: Sequence[RecordMetadata]) -> None:
         """Note that the changelog has the rows that were taken, and where."""
-        self._table.follow(
+        self.table.follow(
             (row.key, row.value, place) for row, place in zip(rows, places, strict=True)
         )
         for row in rows:
@@ -126,7 +126,7 @@ class Rows:
         return self._unwritten.get(key) or self._leaving.get(key)
 
     def _written(self, key: bytes) -> Progress | None:
-        value = self._table.get(key)
+        value = self.table.get(key)
         return progress.decode(value) if value else None
 
     def _hold(self, key: bytes, state: Progress, event: EventT[bytes], *, photos: int) -> Row:
