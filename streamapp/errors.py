@@ -62,6 +62,11 @@ class Code(Enum):
     ROUTE_UNKNOWN = (Fate.REJECT, 404, "There is nothing at this address.")
     METHOD_NOT_ALLOWED = (Fate.REJECT, 405, "This address does not answer that method.")
     UPLOADS_BUSY = (Fate.WAIT, 503, "As many uploads as allowed are running; try again shortly.")
+    WATCHERS_BUSY = (
+        Fate.WAIT,
+        503,
+        "As many as allowed wait for news of batches; ask without waiting, or try again shortly.",
+    )
     INTERNAL = (Fate.RETRY, 500, "The service made a mistake; the log has the details.")
 
     # The archive.

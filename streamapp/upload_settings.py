@@ -48,6 +48,9 @@ class UploadSettings(BaseModel):
     uploads_max: int = Field(
         8, ge=1, le=256, description="Uploads at once of an uploader; each holds about 50 MiB."
     )
+    watchers_max: int = Field(
+        1000, ge=1, le=100_000, description="Clients of an uploader that wait for news of batches."
+    )
     upload_expires_hours: float = Field(
         23.0,  # MinIO itself drops unfinished objects after 24 hours.
         gt=0,

@@ -148,7 +148,12 @@ def create_app(
         metrics=metrics,
     )
     record.register(
-        app, topics=topics, records=records, circuit=circuits.records, crop_url=objects.url
+        app,
+        topics=topics,
+        records=records,
+        circuit=circuits.records,
+        crop_url=objects.url,
+        state_of=tallied.rows.state,
     )
     views.register(app, topics=topics, rows=tallied.rows, ownership=tallied.ownership)
     health = observation.register(

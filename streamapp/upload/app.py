@@ -17,11 +17,14 @@ from streamapp.upload.assembly import assemble
 from streamapp.upload.control import control_routes
 from streamapp.upload.edge import Edge
 from streamapp.upload.images import ImageReception
+from streamapp.upload.live import live_routes
 from streamapp.upload.reception import Reception, UploadLimits
 from streamapp.upload.resumable import ResumableUploads
 from streamapp.upload.retention import FOR_EVER
 from streamapp.upload.routes import archive_routes, image_routes, state_routes
+from streamapp.upload.statuses import Statuses
 from streamapp.upload.tus import tus_routes
+from streamapp.upload.watches import Watches
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -79,6 +82,9 @@ def create_app(
         new_id=new_batch_id,
     )
 
+    statuses = Statuses(parts.chain, progress)
+    watches = Watches(statuses.ask, limits.watchers_max)
+
     @asynccontextmanager
     async def whole_life(app: Starlette) -> AsyncIterator[None]:
         async with lifespan(app) if lifespan else nullcontext():
@@ -92,7 +98,8 @@ def create_app(
         routes=[
             *_ways_in(objects, arrivals, parts, limits, clock),
             *control_routes(parts.chain, progress, publisher, limits.watch, clock),
-            *state_routes(parts.chain, progress, readiness),
+            *live_routes(statuses, watches),
+            *state_routes(readiness),
         ],
         middleware=[Middleware(Edge)],
         exception_handlers={
@@ -101,6 +108,7 @@ def create_app(
         },
         lifespan=whole_life,
     )
+    app.state.watches = watches
     app.router.redirect_slashes = False  # one address for each thing; a POST is not redirected
     return app
 

@@ -35,6 +35,7 @@ class UploadLimits:
     """What an upload may be, and how many may run at once (each holds about 50 MiB).
 
     ``images_max``: the photos that one request brings or names, not in an archive.
+    ``watchers_max``: the clients that wait for news of batches.
     ``resumable_expires_s``: how long a resumable upload may take, in seconds.
     ``project_archive_bytes_max``: the quota of a project, 0 for none.
     """
@@ -43,6 +44,7 @@ class UploadLimits:
     archive: archive.Limits
     uploads_max: int = 8
     images_max: int = 10_000
+    watchers_max: int = 1000
     resumable_expires_s: float = LIFE_S
     project_archive_bytes_max: int = 0
     watch: Watch = DEFAULT_WATCH

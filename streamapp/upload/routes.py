@@ -1,4 +1,4 @@
-"""The addresses: ZIPs in, photos in, status, live, ready."""
+"""The addresses: ZIPs in, photos in, live, ready."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
-from streamapp import events, progress
-from streamapp.errors import Code, StreamappError
-from streamapp.keys import STATUS_PATH
 from streamapp.upload.answers import json_answer, read_json, taken, texts
-from streamapp.upload.batch_ids import is_batch_id
 from streamapp.upload.order import idempotency_key
 from streamapp.upload.problems import UNAVAILABLE
 
@@ -18,10 +14,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from streamapp.upload.chain import Chain
     from streamapp.upload.images import ImageReception
     from streamapp.upload.incoming_body import Watch
-    from streamapp.upload.interfaces import ProgressSource, Readiness
+    from streamapp.upload.interfaces import Readiness
     from streamapp.upload.reception import Reception
 
 JSON_TYPE = "application/json"
@@ -59,19 +54,8 @@ def image_routes(images: ImageReception) -> list[Route]:
     return [Route("/api/batch/add-images", add_images, methods=["POST"])]
 
 
-def state_routes(chain: Chain, source: ProgressSource, readiness: Readiness) -> list[Route]:
-    """What is asked about batches and about the uploader."""
-
-    async def status(request: Request) -> Response:
-        batch = request.path_params["batch"]
-        if not is_batch_id(batch):
-            raise StreamappError(Code.BATCH_UNKNOWN)
-        known = await source.status(batch)
-        if known is None:
-            known = await _queued(chain, batch)
-        elif known.status in progress.ENDED:
-            known = progress.joined(known, await chain.photos(batch))
-        return json_answer(progress.Answer(batch=known))
+def state_routes(readiness: Readiness) -> list[Route]:
+    """What is asked about the uploader."""
 
     async def live(_request: Request) -> Response:
         return json_answer({"success": True})
@@ -81,19 +65,4 @@ def state_routes(chain: Chain, source: ProgressSource, readiness: Readiness) -> 
         fine = all(answer == "ok" for answer in services.values())
         return json_answer({"success": fine, "services": services}, 200 if fine else UNAVAILABLE)
 
-    return [
-        Route(f"{STATUS_PATH}/{{batch}}", status),
-        Route("/live", live),
-        Route("/ready", ready),
-    ]
-
-
-async def _queued(chain: Chain, batch: str) -> progress.Status:
-    """The status of a batch that no worker has opened yet: its manifests answer."""
-    state, number = None, 0
-    while part := await chain.link(batch, number):
-        state = progress.fold(state, events.opening(part, part.stored_at))
-        number += 1
-    if state is None:
-        raise StreamappError(Code.BATCH_UNKNOWN)
-    return progress.status(state)
+    return [Route("/live", live), Route("/ready", ready)]

@@ -129,6 +129,7 @@ def upload_limits(settings: Settings) -> UploadLimits:
         archive=limits(settings),
         uploads_max=settings.uploads_max,
         images_max=settings.images_max,
+        watchers_max=settings.watchers_max,
         resumable_expires_s=settings.upload_expires_hours * HOUR_S,
         project_archive_bytes_max=settings.project_archive_bytes_max,
         watch=Watch(idle_s=settings.client_idle_s, bytes_per_s_min=settings.client_bytes_per_s_min),

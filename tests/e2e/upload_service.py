@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uvicorn
 from msgspec import structs
 
 from connectors.objects.folder import FolderStore
@@ -24,6 +23,7 @@ from streamapp.upload.app import create_app
 from streamapp.upload.batch_ids import ENTROPY_BYTES, batch_id
 from streamapp.upload.incoming_body import Watch
 from streamapp.upload.reception import UploadLimits
+from streamapp.upload.server import Server
 
 if TYPE_CHECKING:
     from asyncio import Protocol
@@ -50,6 +50,7 @@ class Surroundings:
     services: dict[str, str] = field(default_factory=lambda: {"kafka": "ok"})
     kafka_fault: Exception | None = None
     progress_fault: Exception | None = None
+    asked: int = 0
 
     async def publish(self, event: ArchiveStored) -> None:
         if self.kafka_fault:
@@ -62,6 +63,7 @@ class Surroundings:
         self.log.append(event)
 
     async def status(self, batch: str) -> Status | None:
+        self.asked += 1
         if self.progress_fault:
             raise self.progress_fault
         return self.known.get(batch)
@@ -76,6 +78,7 @@ def make_app(
     *,
     archive_bytes_max: int = 1024 * MIB,
     uploads_max: int = 8,
+    watchers_max: int = 1000,
     images_max: int = 10_000,
     photo_bytes_max: int = 64 * MIB,
     client_idle_s: float = 60.0,
@@ -94,6 +97,7 @@ def make_app(
             archive_bytes_max=archive_bytes_max,
             archive=structs.replace(ARCHIVE_LIMITS, photo_bytes_max=photo_bytes_max),
             uploads_max=uploads_max,
+            watchers_max=watchers_max,
             images_max=images_max,
             project_archive_bytes_max=project_archive_bytes_max,
             resumable_expires_s=resumable_expires_s,
@@ -113,10 +117,9 @@ def serving(
 ) -> Iterator[str]:
     """The base URL of ``app`` on a free port, until the block ends."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
+    server = Server(
         app, log_level="error", root_path=root_path, http=http, timeout_graceful_shutdown=1
     )
-    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -1,0 +1,28 @@
+"""uvicorn's server, which lets those go who wait for news before it ends.
+
+Otherwise an end that is asked for would be held up by every client that follows a batch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+if TYPE_CHECKING:
+    import socket
+
+    from starlette.applications import Starlette
+
+
+class Server(uvicorn.Server):
+    """Serves the uploader's ``app``; ``options`` as of `uvicorn.Config`."""
+
+    def __init__(self, app: Starlette, **options: object) -> None:
+        super().__init__(uvicorn.Config(app, **options))  # type: ignore[arg-type]  # as uvicorn's
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, with those who upload served to their end."""
+        self._app.state.watches.end()
+        await super().shutdown(sockets)
