@@ -18,6 +18,7 @@ from streamapp.stream import (
     detect,
     expand,
     journal,
+    load_view,
     observation,
     pacer,
     record,
@@ -149,6 +150,7 @@ def create_app(
     record.register(
         app, topics=topics, records=records, circuit=circuits.records, crop_url=objects.url
     )
+    load_view.register(app, topics=topics, tallied=tallied, detection=detection)
     views.register(app, topics=topics, rows=tallied.rows, ownership=tallied.ownership)
     observation.register(
         app,
