@@ -15,6 +15,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streamapp import logs
+from streamapp.commands.cancel import cancel
+from streamapp.commands.config import config
+from streamapp.commands.migrate import migrate
+from streamapp.commands.priority import priority
+from streamapp.commands.status import status
+from streamapp.commands.topics import provision_topics
 from streamapp.crop_command import crop
 from streamapp.errors import Code, StreamappError
 from streamapp.replay_command import replay
@@ -29,6 +35,7 @@ app = typer.Typer(
     name="streamapp",
     help="Face crops of whole archives of photos, exact and restartable, over Kafka.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -80,7 +87,9 @@ def run(
 
 app.command()(crop)
 app.command()(upload)
-app.command()(replay)
+for command in (status, priority, cancel, replay, config, migrate):
+    app.command()(command)
+app.command("topics")(provision_topics)
 
 
 @app.command()
@@ -117,7 +126,10 @@ def up(
 
 @app.command()
 def serve() -> None:
-    """Run the uploader (HTTP); its settings come from the environment."""
+    """Run the uploader (HTTP).
+
+    Its settings come from the environment; "streamapp config" shows them all.
+    """
     from streamapp.upload.header_limit import impatient  # noqa: PLC0415
     from streamapp.upload.server import Server  # noqa: PLC0415
     from streamapp.wiring.uploader import uploader_app  # noqa: PLC0415
@@ -143,7 +155,8 @@ def serve() -> None:
 def worker() -> None:
     """Run a worker: expand, detect, tally, record, and its web views.
 
-    Refuses to start when topics are missing or differ from the settings.
+    Refuses to start when topics are missing or differ from the settings, which come from the
+    environment; "streamapp config" shows them all.
     """
     from connectors.kafka import admin  # noqa: PLC0415
     from streamapp.wiring.values import topics  # noqa: PLC0415
@@ -164,25 +177,6 @@ def janitor() -> None:
 
     for what, count in asyncio.run(janitor_round(_settings_with_log())).items():
         typer.echo(f"{count:6} {what}")
-
-
-@app.command("topics")
-def provision_topics() -> None:
-    """Create the topics that are missing; refuse those that differ from the settings."""
-    from connectors.kafka import admin  # noqa: PLC0415
-    from streamapp.wiring.values import topics  # noqa: PLC0415
-
-    settings = read_settings()
-    created = asyncio.run(
-        admin.provision(
-            settings.kafka_bootstrap,
-            topics(settings).specs(),
-            replication_factor=settings.replication_factor,
-        )
-    )
-    for spec in topics(settings).specs():
-        state = "created" if spec.name in created else "present"
-        typer.echo(f"{state}  {spec.name} ({spec.partitions} partitions)")
 
 
 def main() -> None:

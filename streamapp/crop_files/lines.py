@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from streamapp.errors import Code, StreamappError
+from streamapp.listing import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ def text(photo: Path, result: Cropped | StreamappError) -> str:
         count = len(result.faces)
         columns = ["1 face" if count == 1 else f"{count or 'no'} faces"]
         columns += map(_face, result.faces)
-    return "\t".join(map(_printable, [str(photo), *columns]))
+    return "\t".join(map(printable, [str(photo), *columns]))
 
 
 def json_line(photo: Path, result: Cropped | StreamappError) -> str:
@@ -68,10 +69,3 @@ def _face(cropped: CroppedFace) -> str:
     face = cropped.face
     became = f"rejected: {cropped.rejected}" if cropped.rejected else cropped.crop
     return f"{face.width}×{face.height} at {face.x},{face.y}, score {face.score:.2f} → {became}"
-
-
-def _printable(column: str) -> str:
-    """One line, and nothing that a terminal would obey."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in column
-    )

@@ -160,7 +160,8 @@ def _finished(run: AnyRun, event: PhotosFinished) -> AnyRun:
     before, failed_before = indexes_of(run.finished), indexes_of(run.failed)
     finished = before | completed | failed
     passed_over = indexes_of(run.passed_over) | of_state["cancelled"]
-    ended = (each.finished_at for each in event.outcomes if each.state != "cancelled")
+    ended = [each.finished_at for each in event.outcomes if each.state != "cancelled"]
+    of_first = run.run == FIRST_RUN and ended
     return structs.replace(
         run,
         finished=serialized(finished),
@@ -168,5 +169,6 @@ def _finished(run: AnyRun, event: PhotosFinished) -> AnyRun:
         passed_over=serialized(passed_over - finished),
         due=serialized(indexes_of(run.due) - finished),
         processed=len(finished),
+        started_at=_earliest(run.started_at, min(ended)) if of_first else run.started_at,
         finished_at=max(run.finished_at, *ended, 0.0),
     )

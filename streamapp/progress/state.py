@@ -55,7 +55,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``parts`` are in the order of their photos. ``finished``, ``failed`` of them, ``passed_over``
     since the run was cancelled, and ``duplicates`` that are still to be queued are serialized
     roaring bitmaps of photo indexes (some 30 bytes for 100,000 contiguous photos); ``processed`` is
-    how many are finished. Times are Unix seconds, 0 when unknown.
+    how many are finished. Times are Unix seconds, 0 when unknown; ``started_at`` is
+    that of `events.RunStarted`, or of the first run when its first photo was finished.
 
     ``swept`` is what `runs.told_until` was when the crops that are nobody's were gone. Of a later
     run only: what `events.RunStarted` tells, and ``due``, the photos that it does and has not

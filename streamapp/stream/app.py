@@ -148,7 +148,12 @@ def create_app(
         metrics=metrics,
     )
     record.register(
-        app, topics=topics, records=records, circuit=circuits.records, crop_url=objects.url
+        app,
+        topics=topics,
+        records=records,
+        circuit=circuits.records,
+        crop_url=objects.url,
+        state_of=tallied.rows.state,
     )
     load_view.register(app, topics=topics, tallied=tallied, detection=detection)
     views.register(app, topics=topics, rows=tallied.rows, ownership=tallied.ownership)
@@ -157,6 +162,7 @@ def create_app(
         topics=topics,
         ownership=tallied.ownership,
         detection=detection,
+        children=children,
         circuits=circuits,
         metrics=metrics,
         stall_limit_s=values.stall_limit_s,

@@ -16,8 +16,11 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from streamapp.events import FINAL_STATES
+from streamapp.topics import LANES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from streamapp.stream.circuit import Circuit, Circuits
     from streamapp.stream.consumer_thread import Lag
     from streamapp.topics import Lane
+    from streamapp.vision.crew import Crew
 
 
 class Metrics:
@@ -41,6 +45,11 @@ class Metrics:
         self.retries = self._counter("retries", "Photos put off for another attempt.", "lane")
         self.dead_letters = self._counter("dead_letters", "Photos out of attempts.", "lane")
         self.rebalances = self._counter("rebalances", "Times partitions were assigned.")
+        for lane in LANES:  # told from the beginning on: 0 is an answer too
+            self.retries.labels(lane)
+            self.dead_letters.labels(lane)
+            for state in FINAL_STATES:
+                self.photos.labels(state, lane)
         ProcessCollector(registry=self.registry)
 
     def tell(self, lane: Lane, outcomes: Iterable[Outcome]) -> None:
@@ -63,6 +72,14 @@ class Metrics:
         for circuit in circuits:
             is_open.labels(circuit.service).set_function(partial(_is_open, circuit))
 
+    def measure_children(self, crew: Callable[[], Crew]) -> None:
+        """Have the child processes in it."""
+        self.registry.register(_Children(crew))
+
+    def measure_partitions(self, held: Callable[[], Iterable[TP]]) -> None:
+        """Have in it how many partitions of each topic the worker has."""
+        self.registry.register(_Partitions(held))
+
     def measure_lags(self, lags: Callable[[], Mapping[TP, Lag]]) -> None:
         """Have the lag of each assigned partition in it."""
         self.registry.register(_Lags(lags))
@@ -77,6 +94,41 @@ class Metrics:
 
 def _is_open(circuit: Circuit) -> float:
     return float(circuit.is_open)
+
+
+class _Children(Collector):
+    def __init__(self, crew: Callable[[], Crew]) -> None:
+        self._crew = crew
+
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        crew = self._crew()
+        family = GaugeMetricFamily(
+            "streamapp_children",
+            "Child processes: those wanted, those alive, and those of them that have a job.",
+            labels=["state"],
+        )
+        family.add_metric(["wanted"], crew.wanted)
+        family.add_metric(["alive"], crew.alive)
+        family.add_metric(["busy"], crew.busy)
+        yield family
+        yield CounterMetricFamily(
+            "streamapp_children_replaced",
+            "Children started in the place of one that died, was killed or was worn out.",
+            value=crew.replaced,
+        )
+
+
+class _Partitions(Collector):
+    def __init__(self, held: Callable[[], Iterable[TP]]) -> None:
+        self._held = held
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = GaugeMetricFamily(
+            "streamapp_partitions", "Partitions that the worker has of a topic.", labels=["topic"]
+        )
+        for topic, partitions in sorted(Tally(tp.topic for tp in self._held()).items()):
+            family.add_metric([topic], partitions)
+        yield family
 
 
 class _Lags(Collector):

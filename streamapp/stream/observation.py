@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from faust.exceptions import ConsumerNotStarted
+
 from streamapp.stream import probes
 from streamapp.stream.intake import ending_the_worker
 from streamapp.stream.watchdog import Group, Watchdog
@@ -12,12 +14,14 @@ from streamapp.topics import LANES
 
 if TYPE_CHECKING:
     from faust import App
+    from faust.types import TP
 
     from streamapp.stream.circuit import Circuits
     from streamapp.stream.detect import Detection
     from streamapp.stream.metrics import Metrics
     from streamapp.stream.ownership import Ownership
     from streamapp.topics import Topics
+    from streamapp.vision.children import Children
 
 
 def register(
@@ -26,6 +30,7 @@ def register(
     topics: Topics,
     ownership: Ownership,
     detection: Detection,
+    children: Children,
     circuits: Circuits,
     metrics: Metrics,
     stall_limit_s: float,
@@ -42,7 +47,18 @@ def register(
     probes.register(app, ownership=ownership, circuits=circuits, watchdog=watchdog, metrics=metrics)
     metrics.measure_circuits(circuits)
     metrics.measure_lags(lambda: watchdog.lags)
+    metrics.measure_children(lambda: children.crew)
+    metrics.measure_partitions(lambda: held(app, topics))
     _measure(app, metrics, detection=detection, watchdog=watchdog)
+
+
+def held(app: App, topics: Topics) -> list[TP]:
+    """The partitions of the streams that this worker has, without the changelog's."""
+    try:
+        assigned = app.consumer.assignment()
+    except ConsumerNotStarted:
+        return []
+    return sorted(tp for tp in assigned if tp.topic != topics.progress_changelog)
 
 
 def _groups(topics: Topics, detection: Detection) -> tuple[Group, ...]:

@@ -1,8 +1,8 @@
-"""Record: the outcomes of the batch log as rows of ``data_records``, a frame in one upsert.
+"""Record: the batch log as rows: of ``data_records``, a frame in one upsert, and of ``batches``.
 
 While the database is away the frames wait in the log. Rows have deterministic ids and the same
 outcome of a photo is left in whatever order they come, so a frame that is delivered again changes
-nothing.
+nothing; of batches see `batch_rows`.
 """
 
 from __future__ import annotations
@@ -14,42 +14,78 @@ from msgspec import structs
 
 from connectors.records.interface import PhotoRecord
 from streamapp import events
-from streamapp.events import PhotosFinished
+from streamapp.events import ExpansionAdvanced, PhotosFinished
 from streamapp.keys import record_id
-from streamapp.stream.intake import acknowledge, deliveries, ending_the_worker
+from streamapp.stream.batch_rows import BatchRows
+from streamapp.stream.intake import current, deliveries, ending_the_worker
 from streamapp.stream.outlet import raw_topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from faust import App
     from faust.types import StreamT
 
     from connectors.records.interface import RecordStore
-    from streamapp.events import CroppedFace, Outcome
+    from streamapp.events import BatchLogEvent, CroppedFace, Outcome
+    from streamapp.progress import Progress
     from streamapp.stream.circuit import Circuit
+    from streamapp.stream.generations import WorkerApp
     from streamapp.topics import Topics
 
 
 def register(
-    app: App,
+    app: WorkerApp,
     *,
     topics: Topics,
     records: RecordStore,
     circuit: Circuit,
     crop_url: Callable[[str], str],
+    state_of: Callable[[bytes], Progress | None],
 ) -> None:
-    """Attach the agent ``record`` to the app; ``crop_url`` gives the address of a crop's key."""
+    """Attach the agent ``record`` and the writer of batches to the app.
+
+    ``crop_url`` gives the address of a crop's key; ``state_of`` as in `BatchRows`.
+    """
+    batches = BatchRows(records, circuit, state_of=state_of)
 
     async def record(stream: StreamT[bytes]) -> None:
         await circuit.patiently(records.prepare)
         async for event, entry in deliveries(stream, events.decode_batch_log):
-            if isinstance(entry, PhotosFinished):
-                rows = [row for each in entry.outcomes for row in rows_of(entry, each, crop_url)]
+            if rows := _rows(entry, crop_url):
                 await circuit.patiently(partial(records.upsert, rows))
-            acknowledge(event)
+            if current(event):
+                await batches.enter(event, entry)
 
     app.agent(raw_topic(app, topics.batches), name="record")(ending_the_worker(app, record))
+    app.task(ending_the_worker(app, batches.write))
+    app.on_partitions_revoked.connect(batches.clear, weak=False)
+    app.finish_before_the_end(batches.finish)
+
+
+def _rows(entry: BatchLogEvent | None, crop_url: Callable[[str], str]) -> list[PhotoRecord]:
+    match entry:
+        case PhotosFinished():
+            return [row for each in entry.outcomes for row in rows_of(entry, each, crop_url)]
+        case ExpansionAdvanced():
+            return queued_rows(entry)
+        case _:
+            return []
+
+
+def queued_rows(queued: ExpansionAdvanced) -> list[PhotoRecord]:
+    """The rows of the photos that wait from now on; they replace no outcome."""
+    return [
+        PhotoRecord(
+            id=record_id(queued.batch, index),
+            batch_id=queued.batch,
+            project_id=queued.project,
+            photo_index=index,
+            photo_name=name,
+            run=queued.run,
+            processing_status="queued",
+        )
+        for index, name in queued.names
+    ]
 
 
 def rows_of(

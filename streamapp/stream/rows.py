@@ -94,6 +94,11 @@ class Rows:
         row = self._in_memory(key)
         return row.value if row else self._table.get(key)
 
+    def state(self, key: bytes) -> Progress | None:
+        """What is folded of the batch; None for one that was never heard of."""
+        row = self._in_memory(key)
+        return row.state if row else self._written(key)
+
     def fold(self, event: EventT[bytes], entry: BatchLogEvent) -> Row | None:
         """Fold an event of the batch log.
 

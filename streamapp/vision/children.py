@@ -19,10 +19,12 @@ from pebble import ProcessExpired, ProcessPool
 from streamapp.errors import Code, StreamappError
 from streamapp.vision import child
 from streamapp.vision.cores import cores
+from streamapp.vision.crew import Crew, crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
+    from multiprocessing.context import ForkServerProcess
     from multiprocessing.synchronize import RLock
 
 __all__ = ["Children", "cores"]
@@ -35,20 +37,25 @@ POOLS_MAX = 3
 
 
 class _Context(ForkServerContext):
-    """Keeps its locks for as long as the pool that was made with it.
+    """Counts the children, and keeps its locks for as long as the pool that was made with it.
 
     Pebble drops a pool's locks before it ends the children, and one that just starts would not find
     them any more, and say so.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, started: Callable[[], None]) -> None:
         super().__init__()
+        self._started = started
         self._locks: list[object] = []
 
     def RLock(self) -> RLock:  # noqa: N802 - multiprocessing's name
         lock = super().RLock()
         self._locks.append(lock)
         return lock
+
+    def Process(self, *args: Any, **options: Any) -> ForkServerProcess:  # type: ignore[override] # noqa: N802 - a class there
+        self._started()
+        return super().Process(*args, **options)
 
 
 class Children:
@@ -78,6 +85,17 @@ class Children:
         self._pool: ProcessPool | None = None
         self._opening = asyncio.Lock()
         self._jobs: set[Future[Any]] = set()
+        self._started = 0
+
+    @property
+    def crew(self) -> Crew:
+        """How many there are of them, and what they do."""
+        busy = sum(job.running() for job in tuple(self._jobs))
+        return crew(wanted=self.count, pids=self._pids(), busy=busy, started=self._started)
+
+    def _pids(self) -> tuple[int, ...]:
+        manager = getattr(self._pool, "_pool_manager", None)  # pebble has no listing of them
+        return tuple(manager.worker_manager.workers) if manager else ()
 
     async def start(self) -> None:
         """Start the children now, so that the first job need not wait for them.
@@ -143,7 +161,7 @@ class Children:
             return self._pool
 
     def _started_pool(self) -> ProcessPool:
-        context = _Context()
+        context = _Context(self._count_one)
         context.set_forkserver_preload(["streamapp.vision"])
         pool = ProcessPool(
             max_workers=self.count,
@@ -161,6 +179,9 @@ class Children:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return pool
+
+    def _count_one(self) -> None:
+        self._started += 1
 
     async def _discard(self) -> None:
         pool, self._pool = self._pool, None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from streamapp.errors import Code, StreamappError
+from streamapp.near_names import did_you_mean
 from streamapp.vision import Options
 from streamapp.vision_settings import VisionSettings, faults
 
@@ -31,7 +32,8 @@ def overlaid(settings: VisionSettings, changes: Iterable[tuple[str, str]]) -> Vi
     values = {name: getattr(settings, name) for name in VisionSettings.model_fields}
     for variable, value in changes:
         if variable not in CHANGEABLE:
-            raise StreamappError(Code.SETTING_INVALID, f"{variable}: not a run's to change")
+            told = f"{variable}: not a run's to change; {did_you_mean(variable, CHANGEABLE)}"
+            raise StreamappError(Code.SETTING_INVALID, told)
         values[CHANGEABLE[variable]] = value
     try:
         return VisionSettings(**values)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from connectors.records.interface import PhotoRecord
+    from connectors.records.interface import BatchRecord, PhotoRecord
     from streamapp.members import Members
     from streamapp.settings import Settings
 
@@ -82,8 +82,25 @@ class Installation(NamedTuple):
         try:
             while True:
                 rows = [row async for row in records.rows(batch)]
-                if len(rows) >= expected or time.monotonic() > deadline:
+                done = [row for row in rows if row.processing_status != "queued"]
+                if len(done) >= expected or time.monotonic() > deadline:
                     return rows
+                await asyncio.sleep(0.1)
+        finally:
+            await records.close()
+
+    def batch_row(self, batch: str, status: str) -> BatchRecord | None:
+        """The batch's row, once it says so (it follows by a moment)."""
+        return asyncio.run(self._batch_row(batch, status))
+
+    async def _batch_row(self, batch: str, status: str) -> BatchRecord | None:
+        records = record_store(self.settings)
+        deadline = time.monotonic() + PATIENCE_S
+        try:
+            while True:
+                row = await records.batch(batch)
+                if (row and row.status == status) or time.monotonic() > deadline:
+                    return row
                 await asyncio.sleep(0.1)
         finally:
             await records.close()
@@ -126,5 +143,11 @@ def assert_exact_photos(
             "failed": failed,
         }
     assert sum(row.processing_status == "failed" for row in rows) == failed
+    told = installation.batch_row(batch, "completed")
+    assert told
+    assert (told.photos, told.processed, told.failed) == (len(names), len(names), failed)
+    assert told.started_at
+    assert told.ended_at
+    assert told.created_at <= told.started_at <= told.ended_at
     with_face = {row.photo_index for row in rows if row.face_detected}
     assert installation.crops(batch) == {f"crops/{batch}/{index:08d}.jpg" for index in with_face}

@@ -160,13 +160,17 @@ class Worker:
         thread.thread_loop.call_soon_threadsafe(time.sleep, seconds)
 
     async def rebalance(self) -> None:
-        """Have the client leave its generation, as when a second worker joins."""
-        before = self.app.consumer_generation_id
-        thread = cast("Any", self.app.consumer)._thread
-        thread.thread_loop.call_soon_threadsafe(thread._consumer._coordinator.request_rejoin)
-        async with asyncio.timeout(20):
-            while self.app.consumer_generation_id == before:
-                await asyncio.sleep(0.001)
+        await rebalance(self.app)
+
+
+async def rebalance(app: WorkerApp) -> None:
+    """Have the client leave its generation, as when a second worker joins."""
+    before = app.consumer_generation_id
+    thread = cast("Any", app.consumer)._thread
+    thread.thread_loop.call_soon_threadsafe(thread._consumer._coordinator.request_rejoin)
+    async with asyncio.timeout(20):
+        while app.consumer_generation_id == before:
+            await asyncio.sleep(0.001)
 
 
 async def reached(ask: Callable[[], Awaitable[int]], wanted: int) -> None:
