@@ -17,6 +17,9 @@ STATUS_PATH = "/api/batch/status"
 TABLE_PATH = "/api/batch/table"
 """Path of a batch's row of the progress table, followed by ``/{batch}``; on workers only."""
 
+LOAD_PATH = "/api/batch/load"
+"""Path of what a worker and the others of its group have to do; on workers only."""
+
 PARTS_MAX = 256
 """Requests that can bring photos to one batch; its progress with all of them is one message."""
 
