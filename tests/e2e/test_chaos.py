@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SEED = 59
-SHORT = Size(faults=4, window_s=15, batches=4, photos=(20, 40), settle_s=120)
+SHORT = Size(faults=4, window_s=15, batches=4, photos=(20, 40), settle_s=240)
 
 
 @pytest.mark.timeout(420)
