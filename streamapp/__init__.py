@@ -12,7 +12,7 @@ record          `stream.record`: the batch log as rows of the database
 control         `stream.control`: every worker learns which runs were cancelled or replaced
 observe         `stream.observation`: watchdog, circuits, `/live`, `/ready`, `/metrics`, `journal`
 look            `stream.pages`: status pages of the group, on each worker
-ask             `stream.views` on the workers, `upload.statuses` and `upload.live` on the uploader
+ask             `stream.views`, `stream.load_view`; `upload.{statuses,live,queue_stats}`
 ==============  =============================================================================
 
 `events`, `keys`, `topics` and `errors` are what all of them agree on; `settings` (and its parts

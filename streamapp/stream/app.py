@@ -18,6 +18,7 @@ from streamapp.stream import (
     detect,
     expand,
     journal,
+    load_view,
     observation,
     pacer,
     record,
@@ -155,6 +156,7 @@ def create_app(
         crop_url=objects.url,
         state_of=tallied.rows.state,
     )
+    load_view.register(app, topics=topics, tallied=tallied, detection=detection)
     views.register(app, topics=topics, rows=tallied.rows, ownership=tallied.ownership)
     health = observation.register(
         app,

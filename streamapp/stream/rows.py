@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from streamapp.events import BatchLogEvent
     from streamapp.progress import Progress
+    from streamapp.stream.loads import Loads
     from streamapp.stream.local_state import LocalTable
 
 BYTES_PER_PHOTO = 4
@@ -69,8 +70,16 @@ class Row:
 class Rows:
     """What was folded last of each batch, whether it is written or not."""
 
-    def __init__(self, table: LocalTable, *, held_s_max: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        table: LocalTable,
+        loads: Loads,
+        *,
+        held_s_max: float,
+        clock: Callable[[], float],
+    ) -> None:
         self.table = table
+        self._loads = loads
         self._held_s_max = held_s_max
         self._clock = clock
         self.clear()
@@ -105,6 +114,7 @@ class Rows:
         after = structs.replace(folded, log_offset=offset)
         if not known and after == before:
             return None
+        self._loads.changed(event.message.partition, before, after)
         return self._hold(key, after, event, photos=_photos(entry))
 
     def is_due(self, row: Row) -> bool:
