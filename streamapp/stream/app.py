@@ -272,6 +272,7 @@ def _close_at_the_end(app: faust.App, children: Children, records: RecordStore) 
 def run(app: WorkerApp, *, log_level: str) -> None:
     """Run the worker until SIGTERM or SIGINT; does not return."""
     app.cut_end = True
+    logging.getLogger().addHandler(app.faults)
     worker = app.Worker(
         loglevel=log_level, override_logging=False, redirect_stdouts=False, quiet=True
     )
