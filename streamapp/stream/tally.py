@@ -117,6 +117,7 @@ def _attach(app: WorkerApp, topics: Topics, outlet: Outlet, books: Tally) -> Non
 
 
 def spoken(told: RunControl) -> str:
+    """What the log says of it."""
     if told.cancelled:
         return f"Batch {told.batch}: run {told.run} is cancelled."
     photos = len(progress.indexes_of(told.photos))
