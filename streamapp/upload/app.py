@@ -16,6 +16,7 @@ from streamapp.upload import problems
 from streamapp.upload.arrivals import Arrivals
 from streamapp.upload.assembly import assemble
 from streamapp.upload.control import control_routes
+from streamapp.upload.docs import docs_routes
 from streamapp.upload.edge import Edge
 from streamapp.upload.images import ImageReception
 from streamapp.upload.live import live_routes
@@ -105,6 +106,7 @@ def create_app(
             *live_routes(statuses, watches),
             *queue_stats_routes(QueueStats(load, time.monotonic)),
             *state_routes(readiness),
+            *docs_routes(),
         ],
         middleware=[Middleware(Edge)],
         exception_handlers={
