@@ -23,6 +23,7 @@ from streamapp.stream import (
     pacer,
     record,
     retry,
+    status_pages,
     sweep,
     tally,
     views,
@@ -157,7 +158,7 @@ def create_app(
     )
     load_view.register(app, topics=topics, tallied=tallied, detection=detection)
     views.register(app, topics=topics, rows=tallied.rows, ownership=tallied.ownership)
-    observation.register(
+    health = observation.register(
         app,
         topics=topics,
         ownership=tallied.ownership,
@@ -166,6 +167,18 @@ def create_app(
         circuits=circuits,
         metrics=metrics,
         stall_limit_s=values.stall_limit_s,
+    )
+    status_pages.register(
+        app,
+        name=values.data_dir.name,
+        topics=topics,
+        tallied=tallied,
+        followers=followers,
+        health=health,
+        detection=detection,
+        children=children,
+        circuits=circuits,
+        metrics=metrics,
     )
     journal.register(app, ownership=tallied.ownership, clock=time.monotonic)
     _close_at_the_end(app, children, records)

@@ -219,7 +219,7 @@ class Detection:
                 )
         if current(run[0].event):
             self._release([delivery.event for delivery in run])
-            self._metrics.tell(run[0].lane, settled)
+            self._metrics.tell(run[0].lane, run[0].photo.batch, settled)
 
     @contextmanager
     def _working_on(self, due: Sequence[Delivery]) -> Iterator[None]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from streamapp import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from faust.types import TableT
 
@@ -64,6 +64,11 @@ class Ownership:
             and partition not in self._behind
             and self.is_sure
         )
+
+    @property
+    def behind(self) -> Mapping[int, int]:
+        """Per partition that is not answered for yet, the offset up to which it is to be folded."""
+        return self._behind
 
     @property
     def ready(self) -> bool:
