@@ -13,9 +13,11 @@ from starlette.middleware import Middleware
 
 from streamapp.errors import StreamappError
 from streamapp.upload import problems
+from streamapp.upload.again import again_routes
 from streamapp.upload.arrivals import Arrivals
 from streamapp.upload.assembly import assemble
 from streamapp.upload.control import control_routes
+from streamapp.upload.docs import docs_routes
 from streamapp.upload.edge import Edge
 from streamapp.upload.images import ImageReception
 from streamapp.upload.live import live_routes
@@ -36,7 +38,13 @@ if TYPE_CHECKING:
 
     from connectors.objects.interface import UploadStore
     from streamapp.upload.assembly import Assembly
-    from streamapp.upload.interfaces import LoadSource, ProgressSource, Publisher, Readiness
+    from streamapp.upload.interfaces import (
+        LoadSource,
+        ProgressSource,
+        Publisher,
+        Readiness,
+        Replays,
+    )
     from streamapp.upload.retention import Kept
 
 
@@ -46,6 +54,7 @@ def create_app(
     publisher: Publisher,
     progress: ProgressSource,
     load: LoadSource,
+    replays: Replays,
     readiness: Readiness,
     limits: UploadLimits,
     clock: Callable[[], float],
@@ -61,6 +70,7 @@ def create_app(
         publisher: Where `ArchiveStored` goes.
         progress: Who answers for the batches.
         load: Who tells what the workers have to do.
+        replays: Who has batches done again.
         readiness: Asked by ``/ready``.
         limits: What an upload may be.
         clock: Unix seconds.
@@ -102,9 +112,11 @@ def create_app(
         routes=[
             *_ways_in(objects, arrivals, parts, limits, clock),
             *control_routes(parts.chain, progress, publisher, limits.watch, clock),
+            *again_routes(replays, limits.watch),
             *live_routes(statuses, watches),
             *queue_stats_routes(QueueStats(load, time.monotonic)),
             *state_routes(readiness),
+            *docs_routes(),
         ],
         middleware=[Middleware(Edge)],
         exception_handlers={

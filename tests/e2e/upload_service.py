@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from connectors.objects.interface import UploadStore
     from streamapp.events import ArchiveStored, BatchCancelled, PriorityChanged
     from streamapp.progress import GroupLoad, Status
+    from streamapp.replay import Wish
 
 MIB = 1024 * 1024
 ARCHIVE_LIMITS = Limits(entries_max=1000, photo_bytes_max=64 * MIB)
@@ -53,6 +54,7 @@ class Surroundings:
     progress_fault: Exception | None = None
     told: GroupLoad | None = None
     asked: int = 0
+    begun: list[tuple[str, Wish, bool]] = field(default_factory=list)
 
     async def publish(self, event: ArchiveStored) -> None:
         if self.kafka_fault:
@@ -74,6 +76,14 @@ class Surroundings:
         if self.told is None:
             raise StreamappError(Code.PROGRESS_AWAY)
         return self.told
+
+    def check(self, wish: Wish) -> None:
+        if "FACE" in dict(wish.settings):
+            raise StreamappError(Code.FIELD_INVALID, "FACE: not a run's to change")
+
+    async def begin(self, batch: str, wish: Wish, *, only_failed: bool) -> tuple[int, int] | None:
+        self.begun.append((batch, wish, only_failed))
+        return None if only_failed else (2, 2)
 
     async def __call__(self) -> dict[str, str]:
         return self.services
@@ -100,6 +110,7 @@ def make_app(
         publisher=around,
         progress=around,
         load=around,
+        replays=around,
         readiness=around,
         limits=UploadLimits(
             archive_bytes_max=archive_bytes_max,
