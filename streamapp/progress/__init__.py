@@ -10,6 +10,7 @@ hold for what is told again, too.
 from __future__ import annotations
 
 from streamapp.progress.fold import fold
+from streamapp.progress.load import Figures, GroupLoad, WorkerLoad, figures
 from streamapp.progress.runs import (
     bytes_max,
     done,
@@ -51,17 +52,21 @@ __all__ = [
     "Answer",
     "BatchState",
     "Counts",
+    "Figures",
+    "GroupLoad",
     "Part",
     "Progress",
     "Run",
     "RunStatus",
     "Status",
+    "WorkerLoad",
     "bytes_max",
     "decode",
     "done",
     "duplicates_of",
     "encode",
     "failed",
+    "figures",
     "finished",
     "fold",
     "has_ended",

@@ -18,10 +18,12 @@ from streamapp.stream import (
     detect,
     expand,
     journal,
+    load_view,
     observation,
     pacer,
     record,
     retry,
+    status_pages,
     sweep,
     tally,
     views,
@@ -154,8 +156,9 @@ def create_app(
         crop_url=objects.url,
         state_of=tallied.rows.state,
     )
+    load_view.register(app, topics=topics, tallied=tallied, detection=detection)
     views.register(app, topics=topics, rows=tallied.rows, ownership=tallied.ownership)
-    observation.register(
+    health = observation.register(
         app,
         topics=topics,
         ownership=tallied.ownership,
@@ -164,6 +167,18 @@ def create_app(
         circuits=circuits,
         metrics=metrics,
         stall_limit_s=values.stall_limit_s,
+    )
+    status_pages.register(
+        app,
+        name=values.data_dir.name,
+        topics=topics,
+        tallied=tallied,
+        followers=followers,
+        health=health,
+        detection=detection,
+        children=children,
+        circuits=circuits,
+        metrics=metrics,
     )
     journal.register(app, ownership=tallied.ownership, clock=time.monotonic)
     _close_at_the_end(app, children, records)
@@ -219,7 +234,13 @@ def _detect(
 ) -> Detection:
     """Photos to outcomes, those included that come back or are passed over."""
     outlet = Outlet(app, values.topics, circuits.kafka)
-    retry.register(app, outlet=outlet, delayed=delayed)
+    retry.register(
+        app,
+        outlet=outlet,
+        delayed=delayed,
+        longest_s=retry.longest_delay_s(values.retry_delay_s, values.topics.attempts),
+        clock=time.time,
+    )
     known = Control(time.time)
     control.register(app, control=known, broadcast=controls)
     retries = Retries(
@@ -257,6 +278,7 @@ def _close_at_the_end(app: faust.App, children: Children, records: RecordStore) 
 def run(app: WorkerApp, *, log_level: str) -> None:
     """Run the worker until SIGTERM or SIGINT; does not return."""
     app.cut_end = True
+    logging.getLogger().addHandler(app.faults)
     worker = app.Worker(
         loglevel=log_level, override_logging=False, redirect_stdouts=False, quiet=True
     )

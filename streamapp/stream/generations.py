@@ -19,9 +19,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import faust
+from faust.web.drivers import aiohttp
 
 from streamapp.logs import FAUST
 from streamapp.stream.consumer import WorkerTransport
+from streamapp.stream.faults import LastFaults
 from streamapp.stream.lease import Lease
 from streamapp.stream.local_state import LocalTable
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faust.types import TransportT
+    from faust.types.web import Web
 
 FINISHING_S = 4.0
 """For what is in hand when the worker is asked to end; then its children are killed."""
@@ -41,6 +44,16 @@ HEARTBEATS = 6
 """In a session timeout; the others learn by theirs that one is missing."""
 
 _log = logging.getLogger(__name__)
+
+
+class WorkerWeb(aiohttp.Web):
+    """Faust's web server without Faust's own pages, which answer from tables without asking whose.
+
+    What a worker serves is in `views`, `probes` and `pages`.
+    """
+
+    default_blueprints = ()
+    production_blueprints = ()
 
 
 class WorkerApp(faust.App):
@@ -87,6 +100,8 @@ class WorkerApp(faust.App):
             "stream_wait_empty": False,
         }
         super().__init__(name, **own | options)
+        self.faults = LastFaults()
+        """What its process logs; whoever runs it has it listen."""
         self.lease = Lease(session_timeout_s=session_timeout_s, clock=time.monotonic)
         self._finishing: list[Callable[[], Awaitable[None]]] = []
 
@@ -126,6 +141,9 @@ class WorkerApp(faust.App):
         """Called first of all when partitions are about to be revoked."""
         self.revoked_generation = self.consumer_generation_id
         super().on_rebalance_start()
+
+    def _new_web(self) -> Web:
+        return WorkerWeb(self)
 
     def _new_transport(self) -> TransportT:
         return WorkerTransport(self.conf.broker_consumer, self)

@@ -22,11 +22,10 @@ from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from pyroaring import BitMap
-
-from streamapp import events
+from streamapp import events, progress
 from streamapp.stream.control import told_to_workers
 from streamapp.stream.intake import acknowledge, current, deliveries, ending_the_worker
+from streamapp.stream.loads import Loads
 from streamapp.stream.outlet import Message, Outlet, raw_topic
 from streamapp.stream.ownership import Ownership
 from streamapp.stream.rows import Rows
@@ -66,6 +65,7 @@ class Tallied(NamedTuple):
 
     rows: Rows
     ownership: Ownership
+    loads: Loads
 
 
 def register(
@@ -82,11 +82,12 @@ def register(
     No row waits for longer than ``held_s_max``; ``followers`` are told of each batch.
     """
     table = _progress_table(app, partitions=topics.partitions)
-    ownership = Ownership(app, topics=topics, table=table, followers=followers)
-    rows = Rows(table, held_s_max=held_s_max, clock=clock)
+    loads = Loads()
+    ownership = Ownership(app, topics=topics, table=table, followers=followers, loads=loads)
+    rows = Rows(table, loads, held_s_max=held_s_max, clock=clock)
     outlet = Outlet(app, topics, kafka)
     _attach(app, topics, outlet, Tally(outlet, rows, ownership, followers))
-    return Tallied(rows, ownership)
+    return Tallied(rows, ownership, loads)
 
 
 def _progress_table(app: WorkerApp, *, partitions: int) -> LocalTable:
@@ -105,7 +106,7 @@ def _attach(app: WorkerApp, topics: Topics, outlet: Outlet, books: Tally) -> Non
     async def tally(stream: StreamT[bytes]) -> None:
         async for event, entry in deliveries(stream, events.decode_batch_log):
             if told := told_to_workers(entry):
-                _log.info("%s", _spoken(told))
+                _log.info("%s", spoken(told))
                 await outlet.announce(told)
             if current(event):
                 await books.enter(event, entry)
@@ -118,10 +119,11 @@ def _attach(app: WorkerApp, topics: Topics, outlet: Outlet, books: Tally) -> Non
     app.finish_before_the_end(books.finish)
 
 
-def _spoken(told: RunControl) -> str:
+def spoken(told: RunControl) -> str:
+    """What the log says of it."""
     if told.cancelled:
         return f"Batch {told.batch}: run {told.run} is cancelled."
-    photos = len(BitMap.deserialize(told.photos))
+    photos = len(progress.indexes_of(told.photos))
     return f"Batch {told.batch}: run {told.run} does {photos} photos again."
 
 

@@ -94,6 +94,36 @@ class Photo(_Json, frozen=True, kw_only=True):
     links: dict[str, str]
 
 
+class BatchesAnswer(_Json, frozen=True, kw_only=True):
+    """A page of batches."""
+
+    success: bool = True
+    batches: list[Batch]
+    next: str | None
+
+
+class BatchAnswer(_Json, frozen=True, kw_only=True):
+    """One batch."""
+
+    success: bool = True
+    batch: BatchInFull
+
+
+class PhotosAnswer(_Json, frozen=True, kw_only=True):
+    """A page of photos."""
+
+    success: bool = True
+    photos: list[Photo]
+    next: int | None
+
+
+class PhotoAnswer(_Json, frozen=True, kw_only=True):
+    """One photo."""
+
+    success: bool = True
+    photo: Photo
+
+
 def status_of(record: BatchRecord) -> Status:
     """What a row tells of a batch, as a status that knows less."""
     return Status(

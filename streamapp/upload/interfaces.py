@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from streamapp.events import ArchiveStored, BatchCancelled, PriorityChanged
-    from streamapp.progress import Status
+    from streamapp.progress import GroupLoad, Status
+    from streamapp.replay import Wish
 
 
 class Publisher(Protocol):
@@ -28,6 +29,29 @@ class ProgressSource(Protocol):
 
     async def status(self, batch: str) -> Status | None:
         """The batch's status, None when its owner does not know it; raises ``PROGRESS_AWAY``."""
+        ...
+
+
+class LoadSource(Protocol):
+    """Who knows what the workers have to do."""
+
+    async def load(self) -> GroupLoad:
+        """What those tell who answer, within a few seconds; raises ``PROGRESS_AWAY``."""
+        ...
+
+
+class Replays(Protocol):
+    """Who has batches done again."""
+
+    def check(self, wish: Wish) -> None:
+        """Refuse settings that are none, or not allowed: ``FIELD_INVALID``."""
+        ...
+
+    async def begin(self, batch: str, wish: Wish, *, only_failed: bool) -> tuple[int, int] | None:
+        """How many photos are done again, and in which run; None when there are none.
+
+        Returns when that is durable. Raises what `replay.Candidates` and `replay.Starts` raise.
+        """
         ...
 
 

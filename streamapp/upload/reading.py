@@ -15,8 +15,11 @@ from connectors.records.interface import BatchRecord, BatchState, PhotoState
 from streamapp import progress
 from streamapp.errors import Code, StreamappError
 from streamapp.upload import batch_views, fields
+from streamapp.upload import reading_words as words
 from streamapp.upload.answers import json_answer
 from streamapp.upload.batch_ids import is_batch_id
+from streamapp.upload.batch_views import BatchAnswer, BatchesAnswer, PhotoAnswer, PhotosAnswer
+from streamapp.upload.operations import described
 from streamapp.upload.order import query_values
 from streamapp.upload.rows import photo_index
 
@@ -35,8 +38,6 @@ if TYPE_CHECKING:
     Choice = TypeVar("Choice", bound=str)
 
 PATH = "/api/batch"
-BATCHES_MAX = 500
-PHOTOS_MAX = 1000
 REMEMBERED_MAX = 1000
 """Batches of which the owner's last word is known."""
 
@@ -136,9 +137,10 @@ class Batches:
 def reading_routes(batches: Batches, rows: Rows) -> list[Route]:
     """Lists and single ones."""
 
+    @described(GET=words.LIST_BATCHES)
     async def list_batches(request: Request) -> Response:
         asked = query_values(request.url.query.encode())
-        limit = _number(asked, "limit", 50, least=1, most=BATCHES_MAX)
+        limit = _number(asked, "limit", words.BATCHES_DEFAULT, least=1, most=words.BATCHES_MAX)
         before = asked.get("before") or None
         if before and not is_batch_id(before):
             raise StreamappError(Code.FIELD_INVALID, "before must be the id of a batch")
@@ -152,41 +154,42 @@ def reading_routes(batches: Batches, rows: Rows) -> list[Route]:
         )
         base = _base(request)
         return json_answer(
-            {
-                "success": True,
-                "batches": [batch_views.listed(each, base) for each in found[:limit]],
-                "next": found[limit - 1].id if len(found) > limit else None,
-            }
+            BatchesAnswer(
+                batches=[batch_views.listed(each, base) for each in found[:limit]],
+                next=found[limit - 1].id if len(found) > limit else None,
+            )
         )
 
+    @described(GET=words.ONE_BATCH)
     async def one_batch(request: Request) -> Response:
         told = await batches.tell(_batch(request), _base(request))
-        return json_answer({"success": True, "batch": told})
+        return json_answer(BatchAnswer(batch=told))
 
+    @described(GET=words.LIST_PHOTOS)
     async def list_photos(request: Request) -> Response:
         asked = query_values(request.url.query.encode())
-        limit = _number(asked, "limit", 100, least=1, most=PHOTOS_MAX)
-        after = _number(asked, "after", -1, least=-1, most=10**_DIGITS_MAX)
+        limit = _number(asked, "limit", words.PHOTOS_DEFAULT, least=1, most=words.PHOTOS_MAX)
+        after = _number(asked, "after", -1, least=-1, most=words.INDEX_MAX)
         state = _one_of(asked, "state", get_args(PhotoState))
         batch = _batch(request)
         records = await rows.of(batch)
         found = await records.photos(batch, state=state, after=after, limit=limit + 1)
         photos = batch_views.photos_of(found, _base(request))
         return json_answer(
-            {
-                "success": True,
-                "photos": photos[:limit],
-                "next": photos[limit - 1].index if len(photos) > limit else None,
-            }
+            PhotosAnswer(
+                photos=photos[:limit],
+                next=photos[limit - 1].index if len(photos) > limit else None,
+            )
         )
 
+    @described(GET=words.ONE_PHOTO)
     async def one_photo(request: Request) -> Response:
         batch, index = _batch(request), photo_index(request.path_params["index"])
         records = await rows.of(batch)
         found = batch_views.photos_of(await records.photo(batch, index), _base(request))
         if not found:
             raise StreamappError(Code.PHOTO_UNKNOWN)
-        return json_answer({"success": True, "photo": found[0]})
+        return json_answer(PhotoAnswer(photo=found[0]))
 
     return [
         Route(PATH, list_batches),

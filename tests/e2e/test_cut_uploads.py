@@ -61,6 +61,8 @@ def service(minio_store: MinioStore) -> Iterator[Service]:
         records=SqliteRecords(Path(":memory:")),
         publisher=around,
         progress=around,
+        load=around,
+        replays=around,
         readiness=around,
         limits=UploadLimits(archive_bytes_max=64 * MIB, archive=ARCHIVE_LIMITS),
         clock=clock,

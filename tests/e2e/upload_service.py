@@ -20,6 +20,7 @@ from msgspec import structs
 from connectors.objects.folder import FolderStore
 from connectors.records.sqlite import SqliteRecords
 from streamapp.archive import Limits
+from streamapp.errors import Code, StreamappError
 from streamapp.upload.app import create_app
 from streamapp.upload.batch_ids import ENTROPY_BYTES, batch_id
 from streamapp.upload.incoming_body import Watch
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from connectors.objects.interface import UploadStore
     from connectors.records.interface import RecordStore
     from streamapp.events import ArchiveStored, BatchCancelled, PriorityChanged
-    from streamapp.progress import Status
+    from streamapp.progress import GroupLoad, Status
+    from streamapp.replay import Wish
 
 MIB = 1024 * 1024
 ARCHIVE_LIMITS = Limits(entries_max=1000, photo_bytes_max=64 * MIB)
@@ -52,7 +54,9 @@ class Surroundings:
     services: dict[str, str] = field(default_factory=lambda: {"kafka": "ok"})
     kafka_fault: Exception | None = None
     progress_fault: Exception | None = None
+    told: GroupLoad | None = None
     asked: int = 0
+    begun: list[tuple[str, Wish, bool]] = field(default_factory=list)
 
     async def publish(self, event: ArchiveStored) -> None:
         if self.kafka_fault:
@@ -69,6 +73,19 @@ class Surroundings:
         if self.progress_fault:
             raise self.progress_fault
         return self.known.get(batch)
+
+    async def load(self) -> GroupLoad:
+        if self.told is None:
+            raise StreamappError(Code.PROGRESS_AWAY)
+        return self.told
+
+    def check(self, wish: Wish) -> None:
+        if "FACE" in dict(wish.settings):
+            raise StreamappError(Code.FIELD_INVALID, "FACE: not a run's to change")
+
+    async def begin(self, batch: str, wish: Wish, *, only_failed: bool) -> tuple[int, int] | None:
+        self.begun.append((batch, wish, only_failed))
+        return None if only_failed else (2, 2)
 
     async def __call__(self) -> dict[str, str]:
         return self.services
@@ -103,6 +120,8 @@ def make_app(
         records=rows,
         publisher=around,
         progress=around,
+        load=around,
+        replays=around,
         readiness=around,
         limits=UploadLimits(
             archive_bytes_max=archive_bytes_max,

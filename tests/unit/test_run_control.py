@@ -20,6 +20,7 @@ from streamapp.events import (
 )
 from streamapp.stream.backlog import Delivery
 from streamapp.stream.control import Control, told_to_workers
+from streamapp.stream.tally import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -108,6 +109,16 @@ def test_workers_are_told_of_a_run_that_begins_and_of_one_that_is_cancelled() ->
     assert told_to_workers(None) is None
 
 
+def test_a_run_of_no_photos_is_spoken_of_and_ends_nobody() -> None:
+    """The set of none is no bytes, which pyroaring does not read."""
+    begun = RunStarted(
+        batch="b1", project="p", run=2, started_at=NOW, priority=5, photos=b"", parts=()
+    )
+    told = told_to_workers(begun)
+    assert told
+    assert spoken(told) == "Batch b1: run 2 does 0 photos again."
+
+
 def test_the_outcome_of_a_cancelled_photo_says_which_and_when() -> None:
     control = Control(lambda: NOW)
     control.fold(cancelled(1))
@@ -134,6 +145,14 @@ def test_a_control_that_cannot_be_read_is_logged_and_passed_over(
     assert "cannot be read" in caplog.text
     assert len(control.verdict([delivery(0, 1, "b1")]).due) == 1
     control.take(encode(cancelled(1)))
+    assert len(control.verdict([delivery(0, 1, "b1")]).cancelled) == 1
+
+
+def test_a_control_without_a_value_says_nothing_and_ends_nobody() -> None:
+    """Somebody deleted a key by hand; each worker reads the topic from its beginning."""
+    control = Control(lambda: NOW)
+    control.take(encode(cancelled(1)))
+    control.take(None)
     assert len(control.verdict([delivery(0, 1, "b1")]).cancelled) == 1
 
 
