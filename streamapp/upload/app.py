@@ -18,14 +18,17 @@ from streamapp.upload.arrivals import Arrivals
 from streamapp.upload.assembly import assemble
 from streamapp.upload.control import control_routes
 from streamapp.upload.docs import docs_routes
+from streamapp.upload.downloads import Library, download_routes
 from streamapp.upload.edge import Edge
 from streamapp.upload.images import ImageReception
 from streamapp.upload.live import live_routes
+from streamapp.upload.originals import Originals
 from streamapp.upload.queue_stats import QueueStats, queue_stats_routes
 from streamapp.upload.reception import Reception, UploadLimits
 from streamapp.upload.resumable import ResumableUploads
 from streamapp.upload.retention import FOR_EVER
 from streamapp.upload.routes import archive_routes, image_routes, state_routes
+from streamapp.upload.rows import Rows
 from streamapp.upload.statuses import Statuses
 from streamapp.upload.tus import tus_routes
 from streamapp.upload.watches import Watches
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from connectors.objects.interface import UploadStore
+    from connectors.records.interface import RecordStore
     from streamapp.upload.assembly import Assembly
     from streamapp.upload.interfaces import (
         LoadSource,
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
 def create_app(
     *,
     objects: UploadStore,
+    records: RecordStore,
     publisher: Publisher,
     progress: ProgressSource,
     load: LoadSource,
@@ -67,6 +72,7 @@ def create_app(
 
     Args:
         objects: Where archives and manifests go.
+        records: The rows of the batches.
         publisher: Where `ArchiveStored` goes.
         progress: Who answers for the batches.
         load: Who tells what the workers have to do.
@@ -111,6 +117,9 @@ def create_app(
     app = Starlette(
         routes=[
             *_ways_in(objects, arrivals, parts, limits, clock),
+            *download_routes(
+                Library(objects, Rows(records, parts.chain), Originals(objects, limits.archive))
+            ),
             *control_routes(parts.chain, progress, publisher, limits.watch, clock),
             *again_routes(replays, limits.watch),
             *live_routes(statuses, watches),

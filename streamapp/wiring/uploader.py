@@ -24,7 +24,7 @@ from streamapp.upload.reception import UploadLimits
 from streamapp.upload.retention import Kept
 from streamapp.wiring.batch_replays import BatchReplays
 from streamapp.wiring.readiness import STORE_READ_TIMEOUT_S, UploaderReadiness
-from streamapp.wiring.stores import object_store
+from streamapp.wiring.stores import object_store, record_store
 from streamapp.wiring.values import limits, topics
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class WorkersLoad:
 
 def uploader_app(settings: Settings) -> Starlette:
     """The uploader's ASGI app; it connects when it is started."""
-    objects = object_store(settings)
+    objects, records = object_store(settings), record_store(settings)
     producer = EventProducer(settings.kafka_bootstrap)
     workers = WorkerViews(settings.workers_url.split(","), path=STATUS_PATH)
     loads = WorkerViews(settings.workers_url.split(","), path=LOAD_PATH)
@@ -104,11 +104,13 @@ def uploader_app(settings: Settings) -> Starlette:
             open_until_the_end.push_async_callback(loads.close)
             open_until_the_end.push_async_callback(table.close)
             open_until_the_end.push_async_callback(producer.close)
+            open_until_the_end.push_async_callback(records.close)
             await asyncio.gather(producer.start(), readiness.start())
             yield
 
     return create_app(
         objects=objects,
+        records=records,
         publisher=Publications(producer, topics(settings)),
         progress=OwnersProgress(workers),
         load=WorkersLoad(loads),
