@@ -41,9 +41,9 @@ def test_bash_completes_commands_and_options() -> None:
     script = """
         eval "$(streamapp completion bash)"
         complete -p streamapp
-        COMP_WORDS=(streamapp st) COMP_CWORD=1 && _streamapp_completion streamapp && echo "${COMPREPLY[@]}"
-        COMP_WORDS=(streamapp status --wa) COMP_CWORD=2 && _streamapp_completion streamapp &&
-            echo "${COMPREPLY[@]}"
+        completed() { _streamapp_completion streamapp && echo "${COMPREPLY[@]}"; }
+        COMP_WORDS=(streamapp st) COMP_CWORD=1 && completed
+        COMP_WORDS=(streamapp status --wa) COMP_CWORD=2 && completed
     """
     done = subprocess.run(
         ["bash", "-c", script],
