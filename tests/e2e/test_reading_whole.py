@@ -93,5 +93,5 @@ def test_a_batch_is_read_from_the_list_to_the_crops_of_its_faces(
         with zipfile.ZipFile(io.BytesIO(client.get(told["links"]["crops"]).content)) as crops:
             assert crops.testzip() is None
             assert sorted(crops.namelist()) == sorted(row["crop"] for row in table if row["crop"])
-            crop = client.get(photos[0]["links"]["crop"]).content
-            assert crops.read("00000000__1_1 _b_.jpg") == crop
+            portrait = client.get(photos[0]["links"]["crop"]).content
+            assert crops.read("00000000__1_1 _b_.jpg") == portrait
