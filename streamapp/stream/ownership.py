@@ -107,13 +107,15 @@ class Ownership:
             _log.warning("This worker is idle: there are more workers than partitions.")
         self._joined = True
 
-    def _take_over(self, batches: Iterable[tuple[int, Progress]]) -> dict[int, int]:
+    def _take_over(self, batches: Iterable[tuple[int, Progress | None]]) -> dict[int, int]:
         """Per partition, the offset from which its unfinished batches must be folded again."""
         self._followers.clear()
         oldest: dict[int, int] = {}
         for partition, state in batches:
-            self._followers.put(partition, state)
-            oldest[partition] = min(oldest.get(partition, 1 << 63), state.log_offset + 1)
+            if state:
+                self._followers.put(partition, state)
+            start = state.log_offset + 1 if state else 0
+            oldest[partition] = min(oldest.get(partition, start), start)
         return oldest
 
     def _partition(self, key: bytes) -> int | None:
@@ -122,10 +124,21 @@ class Ownership:
 
 def unsettled(
     rows: Iterable[tuple[bytes, bytes]], partition_of: Callable[[bytes], int | None]
-) -> Iterator[tuple[int, Progress]]:
-    """The batches that are not finished, each with its partition."""
+) -> Iterator[tuple[int, Progress | None]]:
+    """The batches that are not finished, each with its partition.
+
+    None in the place of one whose row cannot be read: the log, from its beginning, tells it anew.
+    """
     for key, row in rows:
-        state = progress.decode(row)
-        partition = partition_of(key)
-        if partition is not None and not progress.is_settled(state):
+        state, partition = progress.read(key, row), partition_of(key)
+        if partition is None:
+            continue
+        if state is None:
+            _log.error(
+                "A row of the progress table cannot be read, of key %r (%d bytes); the batch log of"
+                " partition %d is read from its beginning.",
+                *(key[:64], len(row), partition),
+            )
+            yield partition, None
+        elif not progress.is_settled(state):
             yield partition, state
