@@ -34,6 +34,7 @@ from streamapp.progress.state import (
     duplicates_of,
     encode,
     indexes_of,
+    read,
     serialized,
 )
 from streamapp.progress.status import (
@@ -78,6 +79,7 @@ __all__ = [
     "open_runs",
     "over",
     "photos_of",
+    "read",
     "serialized",
     "status",
     "told_until",

@@ -12,8 +12,8 @@ from __future__ import annotations
 import msgspec
 from pyroaring import BitMap
 
-from streamapp.events import Cursor, Kind
-from streamapp.keys import FIRST_RUN
+from streamapp.events import UNREADABLE, Cursor, Kind
+from streamapp.keys import FIRST_RUN, batch_key
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -138,6 +138,21 @@ class Progress(Run, frozen=True, kw_only=True, omit_defaults=True):
 
 encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Progress).decode
+
+
+def read(key: bytes, row: bytes) -> Progress | None:
+    """What `encode` wrote for the batch of ``key``; None of any other bytes.
+
+    Somebody, or a later release, may have written to the changelog.
+    """
+    try:
+        state = decode(row)
+        for run in (state, *state.runs):
+            for indexes in (run.finished, run.failed, run.passed_over, run.due, run.duplicates):
+                indexes_of(indexes)
+    except UNREADABLE:
+        return None
+    return state if batch_key(state.batch) == key else None
 
 
 def duplicates_of(run: Run, part: Part) -> bytes:

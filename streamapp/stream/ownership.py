@@ -116,20 +116,23 @@ class Ownership:
             _log.warning("This worker is idle: there are more workers than partitions.")
         self._joined = True
 
-    def _take_over(self, batches: Iterable[tuple[int, Progress]]) -> dict[int, int]:
+    def _take_over(self, batches: Iterable[tuple[int, Progress | None]]) -> dict[int, int]:
         """Per partition, the offset from which its unfinished batches must be folded again."""
         self._followers.clear()
         oldest: dict[int, int] = {}
         for partition, state in batches:
-            self._followers.put(partition, state)
-            oldest[partition] = min(oldest.get(partition, 1 << 63), state.log_offset + 1)
+            if state:
+                self._followers.put(partition, state)
+            start = state.log_offset + 1 if state else 0
+            oldest[partition] = min(oldest.get(partition, start), start)
         return oldest
 
-    def _counted(self) -> Iterator[tuple[int, Progress]]:
+    def _counted(self) -> Iterator[tuple[int, Progress | None]]:
         """All batches of the table."""
         self._loads.clear()
         for partition, state in batches(self._table.items(), self._partition):
-            self._loads.changed(partition, None, state)
+            if state:
+                self._loads.changed(partition, None, state)
             yield partition, state
 
     def _partition(self, key: bytes) -> int | None:
@@ -138,14 +141,27 @@ class Ownership:
 
 def batches(
     rows: Iterable[tuple[bytes, bytes]], partition_of: Callable[[bytes], int | None]
-) -> Iterator[tuple[int, Progress]]:
-    """The batches, each with its partition."""
+) -> Iterator[tuple[int, Progress | None]]:
+    """The batches, each with its partition.
+
+    None in the place of one whose row cannot be read: the log, from its beginning, tells it anew.
+    """
     for key, row in rows:
         partition = partition_of(key)
-        if partition is not None:
-            yield partition, progress.decode(row)
+        if partition is None:
+            continue
+        state = progress.read(key, row)
+        if state is None:
+            _log.error(
+                "A row of the progress table cannot be read, of key %r (%d bytes); the batch log of"
+                " partition %d is read from its beginning.",
+                *(key[:64], len(row), partition),
+            )
+        yield partition, state
 
 
-def unsettled(known: Iterable[tuple[int, Progress]]) -> Iterator[tuple[int, Progress]]:
-    """Those of the batches that are not finished."""
-    return (each for each in known if not progress.is_settled(each[1]))
+def unsettled(
+    known: Iterable[tuple[int, Progress | None]],
+) -> Iterator[tuple[int, Progress | None]]:
+    """Those of the batches that are not finished, or cannot be read."""
+    return (each for each in known if each[1] is None or not progress.is_settled(each[1]))

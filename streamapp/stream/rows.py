@@ -142,7 +142,7 @@ class Rows:
 
     def _written(self, key: bytes) -> Progress | None:
         value = self.table.get(key)
-        return progress.decode(value) if value else None
+        return progress.read(key, value) if value else None  # see `ownership.unsettled`
 
     def _hold(self, key: bytes, state: Progress, event: EventT[bytes], *, photos: int) -> Row:
         now = self._clock()

@@ -29,9 +29,10 @@ PATIENCE_S = 40.0
 KEYS = 7
 
 
-async def new_topic(bootstrap: str, name: str = "") -> str:
+async def new_topic(bootstrap: str, name: str = "", **config: str) -> str:
     name = name or f"topic-{uuid4().hex}"
-    spec = TopicSpec(name=name, partitions=1, config={"cleanup.policy": "compact,delete"})
+    config = {"cleanup.policy": "compact,delete"} | config
+    spec = TopicSpec(name=name, partitions=1, config=config)
     await admin.create(bootstrap, [spec], replication_factor=1)
     return name
 
@@ -62,7 +63,8 @@ class Reading:
         self.at_the_end: list[int] = []
 
     def take(self, value: bytes | None) -> None:
-        self.numbers.append(int(value or b""))
+        assert value is not None
+        self.numbers.append(int(value))
 
     def caught_up(self) -> None:
         self.at_the_end.append(len(self.numbers))
@@ -109,6 +111,16 @@ async def test_an_empty_topic_is_caught_up_with_at_once(kafka: str) -> None:
     topic = await new_topic(kafka)
     async with reading(kafka, topic) as read:
         await until(lambda: read.at_the_end == [0])
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_what_the_cluster_has_compressed_is_read(kafka: str, codec: str) -> None:
+    """A broker may compress whatever it is sent; who cannot read it stands still for ever."""
+    topic = await new_topic(kafka, **{"compression.type": codec})
+    await write(kafka, topic, range(50))
+    async with reading(kafka, topic) as read:
+        await until(lambda: read.at_the_end == [50])
+    assert read.numbers == list(range(50))
 
 
 @pytest.mark.parametrize("left", [20, 0])

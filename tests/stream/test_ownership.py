@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from streamapp import progress
 from streamapp.events import BatchCancelled, BatchOpened, Outcome, PhotosFinished
 from streamapp.progress import Progress
@@ -51,8 +53,31 @@ def test_the_unfinished_batches_are_found_with_their_partitions() -> None:
         row("b4", 10, photos=9, finished=9),
         row("b1", 25, photos=None, finished=1),
     ]
-    found = [(at, state.batch) for at, state in unsettled(batches(rows, partition))]
+    found = [(at, state and state.batch) for at, state in unsettled(batches(rows, partition))]
     assert found == [(0, "b0"), (0, "b2"), (1, "b1")]
+
+
+BROKEN_SET = progress.encode(Progress(batch="b2", finished=b"no set"))
+
+
+@pytest.mark.parametrize(
+    "unreadable",
+    [
+        b"",
+        b"garbage",
+        b"\xff" * 100,
+        BROKEN_SET,
+        progress.encode(Progress(batch="b9")),
+        progress.encode(Progress(batch="b2"))[:-3],
+    ],
+)
+def test_a_row_that_cannot_be_read_is_told_anew_by_the_log_and_ends_nobody(
+    unreadable: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [(b"b2", unreadable), row("b1", 25, photos=None, finished=1)]
+    found = [(at, state and state.batch) for at, state in unsettled(batches(rows, partition))]
+    assert found == [(0, None), (1, "b1")]
+    assert "cannot be read, of key b'b2'" in caplog.text
 
 
 def test_finished_and_cancelled_batches_ask_for_nothing() -> None:

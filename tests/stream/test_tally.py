@@ -397,6 +397,22 @@ async def test_what_was_written_is_recovered_and_not_folded_again(
     assert len(await log.written()) == 1
 
 
+@pytest.mark.parametrize("folder", ["first", "nothing"])
+async def test_a_row_that_cannot_be_read_is_folded_anew_from_the_log(
+    log: Log, worker: Worker, tmp_path: Path, folder: str
+) -> None:
+    await log.publish(opened(3), finished(range(2)))
+    async with worker.running():
+        await worker.wait_until_told(2)
+    async with AIOKafkaProducer(bootstrap_servers=log.kafka) as producer:
+        await producer.send(log.topics.progress_changelog, b"nonsense", key=b"b1")
+    await log.publish(finished([2]))
+    again = Worker(log, tmp_path / folder)
+    async with again.running():
+        await again.answers()
+        assert again.told() == 3
+
+
 async def test_a_worker_that_kafka_did_not_hear_writes_and_answers_nothing_until_it_owns_again(
     log: Log, worker: Worker
 ) -> None:
