@@ -92,6 +92,16 @@ def text(value: str, length: int | None = None) -> str:
     return value[:length].encode("utf-8", "replace").decode()
 
 
+def moment(at: float) -> str:
+    """A time in Unix seconds as the databases keep it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def seconds(moment: Any) -> float:
+    """Unix seconds of a time as a database gives it."""
+    return datetime.fromisoformat(str(moment)).replace(tzinfo=UTC).timestamp()
+
+
 async def paged(
     read: Callable[[int, int], Awaitable[list[PhotoRecord]]],
 ) -> AsyncIterator[PhotoRecord]:
@@ -107,12 +117,11 @@ def _row(columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
     row = dict(zip(columns, values, strict=True))
     for column in _TIMES & row.keys():
         if row[column] is not None:
-            moment = datetime.fromisoformat(str(row[column])).replace(tzinfo=UTC)
-            row[column] = moment.timestamp()
+            row[column] = seconds(row[column])
     return row
 
 
 def _value(column: str, value: Any) -> Any:
     if column in _TIMES and value is not None:
-        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        return moment(value)
     return text(value, _LENGTHS.get(column)) if isinstance(value, str) else value
