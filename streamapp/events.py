@@ -62,6 +62,7 @@ class _Part(_Event, frozen=True, kw_only=True):
     earlier one's name (indexes within the part, a serialized roaring bitmap, ``b""`` for none).
     ``skipped`` entries are neither photo nor defect; ``skipped_by`` counts them by reason.
     ``nested`` tells whether photos of archives within the archive are among them.
+    ``webhook_url`` of the batch's first part is who is told of its end.
     """
 
     batch: str
@@ -78,6 +79,7 @@ class _Part(_Event, frozen=True, kw_only=True):
     skipped: Small = 0
     skipped_by: dict[str, Small] = {}
     external_id: str = ""
+    webhook_url: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what could not be folded."""

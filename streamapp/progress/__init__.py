@@ -9,6 +9,7 @@ hold for what is told again, too.
 
 from __future__ import annotations
 
+from streamapp.progress.ends import End, ends
 from streamapp.progress.fold import fold
 from streamapp.progress.runs import (
     bytes_max,
@@ -51,6 +52,7 @@ __all__ = [
     "Answer",
     "BatchState",
     "Counts",
+    "End",
     "Part",
     "Progress",
     "Run",
@@ -61,6 +63,7 @@ __all__ = [
     "done",
     "duplicates_of",
     "encode",
+    "ends",
     "failed",
     "finished",
     "fold",

@@ -18,6 +18,7 @@ from streamapp.stream import (
     detect,
     expand,
     journal,
+    notify,
     observation,
     pacer,
     record,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from connectors.objects.interface import UploadStore
     from connectors.records.interface import RecordStore
+    from connectors.webhooks.interface import WebhookSender
     from streamapp.archive import Limits
     from streamapp.stream.control import Broadcast
     from streamapp.stream.detect import Detection
@@ -96,6 +98,7 @@ class WorkerValues:
     stall_limit_s: float
     limits: Limits
     pace_photos_per_partition: int
+    webhook_url: str
 
     @property
     def window_photos(self) -> int:
@@ -108,11 +111,15 @@ def create_app(
     *,
     objects: UploadStore,
     records: RecordStore,
+    sender: WebhookSender | None,
     controls: Broadcast,
     delayed: Delayed,
     children: Children,
 ) -> WorkerApp:
-    """Assemble the worker; nothing connects before the app is started."""
+    """Assemble the worker; nothing connects before the app is started.
+
+    Without a ``sender`` webhooks wait in the outbox.
+    """
     topics, app = values.topics, _faust_app(values)
     circuits, metrics = Circuits.closed(time.time), Metrics()
     turns = Turns(window_photos=values.window_photos, clock=time.monotonic)
@@ -146,6 +153,14 @@ def create_app(
         circuits=circuits,
         metrics=metrics,
     )
+    announce = notify.register(
+        app,
+        records=records,
+        sender=sender,
+        url=values.webhook_url,
+        circuit=circuits.records,
+        metrics=metrics,
+    )
     record.register(
         app,
         topics=topics,
@@ -153,6 +168,7 @@ def create_app(
         circuit=circuits.records,
         crop_url=objects.url,
         state_of=tallied.rows.state,
+        announce=announce,
     )
     views.register(app, topics=topics, rows=tallied.rows, ownership=tallied.ownership)
     observation.register(

@@ -21,7 +21,7 @@ from streamapp.stream.intake import current, deliveries, ending_the_worker
 from streamapp.stream.outlet import raw_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from faust.types import StreamT
 
@@ -41,12 +41,14 @@ def register(
     circuit: Circuit,
     crop_url: Callable[[str], str],
     state_of: Callable[[bytes], Progress | None],
+    announce: Callable[[Progress], Awaitable[None]],
 ) -> None:
     """Attach the agent ``record`` and the writer of batches to the app.
 
-    ``crop_url`` gives the address of a crop's key; ``state_of`` as in `BatchRows`.
+    ``crop_url`` gives the address of a crop's key; ``state_of`` and ``announce``
+    as in `BatchRows`.
     """
-    batches = BatchRows(records, circuit, state_of=state_of)
+    batches = BatchRows(records, circuit, state_of=state_of, announce=announce)
 
     async def record(stream: StreamT[bytes]) -> None:
         await circuit.patiently(records.prepare)

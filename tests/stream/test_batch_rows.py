@@ -13,6 +13,7 @@ from pyroaring import BitMap
 
 from connectors.kafka import admin
 from connectors.records.sqlite import SqliteRecords
+from streamapp.errors import Code, StreamappError
 from streamapp.events import BatchCancelled, PriorityChanged, RunStarted
 from streamapp.progress import serialized
 from streamapp.stream import record, tally
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from connectors.records.interface import BatchRecord
+    from streamapp.progress import Progress
 
 SESSION_S = 6.0
 PATIENCE_S = 20.0
@@ -50,6 +52,8 @@ class Worker:
     def __init__(self, log: Log, folder: Path, rows: Path) -> None:
         self.records = CountedRecords(rows)
         self.circuit = Circuit("records", time.time)
+        self.announced: list[Progress] = []
+        self.announces = True
         self.app = WorkerApp(
             log.topics.app_id,
             bootstrap=log.kafka,
@@ -74,7 +78,13 @@ class Worker:
             circuit=self.circuit,
             crop_url=str,
             state_of=tallied.rows.state,
+            announce=self.announce,
         )
+
+    async def announce(self, state: Progress) -> None:
+        if not self.announces:
+            raise StreamappError(Code.RECORDS_AWAY)
+        self.announced.append(state)
 
     @asynccontextmanager
     async def running(self, *, killed: bool = False) -> AsyncIterator[None]:
@@ -158,6 +168,23 @@ async def test_nothing_is_acknowledged_before_its_row_is_in_the_database(
         (tmp_path / "later").mkdir()
         await wait_for_row(worker, log)
         await log.wait_until_acknowledged(len(log.told))
+
+
+async def test_nothing_is_acknowledged_before_who_is_to_be_told_will_be(
+    log: Log, worker: Worker, tmp_path: Path
+) -> None:
+    worker.announces = False
+    await log.publish(opened(FRAME), *frames(FRAME))
+    async with worker.running(killed=True):
+        await wait_for_row(worker, log)
+        async with asyncio.timeout(PATIENCE_S):
+            while not worker.circuit.is_open:
+                await asyncio.sleep(0.05)
+        assert await log.acknowledged() < len(log.told)
+    second = Worker(log, tmp_path / "second", tmp_path / "records.sqlite")
+    async with second.running():
+        await log.wait_until_acknowledged(len(log.told))
+    assert [state.processed for state in second.announced][-1] == FRAME
 
 
 async def test_the_end_of_a_batch_is_written_by_the_successor_of_a_killed_worker(
