@@ -109,8 +109,8 @@ class Admission:
             earlier = await self._chain.link(order.new_batch)
         if earlier is None:
             return None
-        told = (earlier.priority, earlier.external_id)
-        if not order.batch and told != (order.priority, order.external_id):
+        told = (earlier.priority, earlier.external_id, earlier.webhook_url)
+        if not order.batch and told != (order.priority, order.external_id, order.webhook_url):
             raise StreamappError(Code.KEY_REUSED)
         if size and size != earlier.archive_bytes:
             raise _other_content(earlier, size)
@@ -188,6 +188,7 @@ class Admission:
             skipped=judgement.skipped,
             skipped_by=judgement.skipped_by,
             external_id=order.external_id,
+            webhook_url=order.webhook_url,
             request=order.request,
             stored_at=self._clock(),
         )
