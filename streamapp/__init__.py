@@ -11,7 +11,8 @@ sweep           `stream.sweep`: when a run has ended, the crops that are nobody'
 record          `stream.record`: the batch log as rows of the database
 control         `stream.control`: every worker learns which runs were cancelled or replaced
 observe         `stream.observation`: watchdog, circuits, `/live`, `/ready`, `/metrics`, `journal`
-ask             `stream.views` on the workers, `upload.statuses` and `upload.live` on the uploader
+look            `stream.pages`: status pages of the group, on each worker
+ask             `stream.views`, `stream.load_view`; `upload.{statuses,live,queue_stats}`
 ==============  =============================================================================
 
 `events`, `keys`, `topics` and `errors` are what all of them agree on; `settings` (and its parts

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streamapp import logs
+from streamapp.commands.cancel import cancel
 from streamapp.commands.config import config
+from streamapp.commands.migrate import migrate
+from streamapp.commands.priority import priority
+from streamapp.commands.status import status
+from streamapp.commands.topics import provision_topics
 from streamapp.crop_command import crop
 from streamapp.errors import Code, StreamappError
 from streamapp.replay_command import replay
@@ -24,13 +29,13 @@ from streamapp.signals import Stopped, raise_on_signals
 from streamapp.upload_command import upload
 
 if TYPE_CHECKING:
-    from connectors.records.interface import RecordStore, SchemaStep
     from streamapp.settings import Settings
 
 app = typer.Typer(
     name="streamapp",
     help="Face crops of whole archives of photos, exact and restartable, over Kafka.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -82,7 +87,9 @@ def run(
 
 app.command()(crop)
 app.command()(upload)
-app.command()(replay)
+for command in (status, priority, cancel, replay, config, migrate):
+    app.command()(command)
+app.command("topics")(provision_topics)
 
 
 @app.command()
@@ -170,58 +177,6 @@ def janitor() -> None:
 
     for what, count in asyncio.run(janitor_round(_settings_with_log())).items():
         typer.echo(f"{count:6} {what}")
-
-
-@app.command("topics")
-def provision_topics() -> None:
-    """Create the topics that are missing; refuse those that differ from the settings."""
-    from connectors.kafka import admin  # noqa: PLC0415
-    from streamapp.wiring.values import topics  # noqa: PLC0415
-
-    settings = read_settings()
-    created = asyncio.run(
-        admin.provision(
-            settings.kafka_bootstrap,
-            topics(settings).specs(),
-            replication_factor=settings.replication_factor,
-        )
-    )
-    for spec in topics(settings).specs():
-        state = "created" if spec.name in created else "present"
-        typer.echo(f"{state}  {spec.name} ({spec.partitions} partitions)")
-
-
-@app.command()
-def migrate(
-    *,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only tell which steps are missing.")
-    ] = False,
-) -> None:
-    """Bring the schema of the database of RECORDS_URL up to this release.
-
-    Every worker does the same when it starts. Several may do it at once; a database that a later
-    release has changed is refused.
-    """
-    from streamapp.wiring.stores import record_store  # noqa: PLC0415
-
-    made = "missing" if dry_run else "made"
-    for step in asyncio.run(_migrated(record_store(read_settings()), dry_run=dry_run)):
-        typer.echo(f"{'present' if step.applied else made:8} {step.version:04} {step.name}")
-
-
-async def _migrated(records: RecordStore, *, dry_run: bool) -> list[SchemaStep]:
-    """The schema's steps as they were before those that were missing were made."""
-    try:
-        steps = await records.schema()
-        if not dry_run:
-            await records.prepare()
-    finally:
-        await records.close()
-    return steps
-
-
-app.command()(config)
 
 
 def main() -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PIECE_BYTES = 1024 * 1024
+SHORT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+"""For answers that are made at once."""
 
 _PASSING = frozenset(
     {
@@ -72,8 +74,17 @@ class Client:
         Raises:
             StreamappError: as the uploader answered, or ``UPLOADER_AWAY``; what waits passes.
         """
-        async with self.answer("GET", f"{STATUS_PATH}/{batch}") as answer:
-            return msgspec.convert((await _content(answer))["batch"], Status)
+        content = await self.ask("GET", f"{STATUS_PATH}/{batch}")
+        return msgspec.convert(content["batch"], Status)
+
+    async def ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """The members of a short answer.
+
+        Raises:
+            StreamappError: as the uploader answered, or ``UPLOADER_AWAY``.
+        """
+        async with self.answer(method, path, timeout=SHORT, **options) as answer:
+            return await _content(answer)
 
     @asynccontextmanager
     async def answer(

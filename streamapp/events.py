@@ -230,14 +230,24 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     inner: Small = 0
 
 
+QUEUED_NAME_CHARACTERS_MAX = 512
+"""So that the names of a piece fit one event, whatever they are."""
+
+
 class ExpansionAdvanced(_Event, frozen=True, kw_only=True, tag="ExpansionAdvanced"):
-    """The photos of a part before ``cursor`` were queued, or failed at once: a checkpoint."""
+    """The photos of a part before ``cursor`` were queued, or failed at once: a checkpoint.
+
+    ``names`` are those that were queued since the last one, by index: of each its name, or the
+    first `QUEUED_NAME_CHARACTERS_MAX` of it. The rows are made of them; a later run has none, since
+    its photos have rows.
+    """
 
     batch: str
     project: str
     first_index: Index
     cursor: Cursor
     run: Small = FIRST_RUN
+    names: tuple[tuple[Index, str], ...] = ()
 
 
 class BatchCancelled(_Event, frozen=True, kw_only=True, tag="BatchCancelled"):

@@ -6,6 +6,7 @@ row: replay changes nothing.
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 
 FIRST_RUN = 1
@@ -17,6 +18,9 @@ STATUS_PATH = "/api/batch/status"
 TABLE_PATH = "/api/batch/table"
 """Path of a batch's row of the progress table, followed by ``/{batch}``; on workers only."""
 
+LOAD_PATH = "/api/batch/load"
+"""Path of what a worker and the others of its group have to do; on workers only."""
+
 PARTS_MAX = 256
 """Requests that can bring photos to one batch; its progress with all of them is one message."""
 
@@ -24,6 +28,8 @@ ARCHIVES, BATCHES, CROPS, INCOMING = "archives/", "batches/", "crops/", "incomin
 PROJECTS, RUNS = "projects/", "runs/"
 OWN_PREFIXES = (ARCHIVES, BATCHES, CROPS, INCOMING, PROJECTS, RUNS)
 """Where the product's own objects lie; nothing is imported from there."""
+
+_CROP = re.compile(rf"{CROPS}[^/]+/([0-9]{{8,10}})(?:-[0-9]+)?(?:\.([0-9]{{1,10}}))?\.[a-z0-9]+")
 
 
 def archive_key(upload: str, kind: str = "zip") -> str:
@@ -88,10 +94,15 @@ def crop_key(
     return f"{CROPS}{batch}/{index:08d}{_face(face)}{of_run}.{suffix}"
 
 
-def crop_place(key: str) -> tuple[int, int]:
-    """The photo's index and the run of a crop, by its `crop_key`."""
-    photo, *of_run, _suffix = key.rpartition("/")[2].split(".")
-    return int(photo.partition("-")[0]), int(of_run[0]) if of_run else FIRST_RUN
+def crop_place(key: str) -> tuple[int, int] | None:
+    """The photo's index and the run of a crop, by its `crop_key`; None of what is no crop.
+
+    Somebody may have put something of his own among the crops.
+    """
+    if not (crop := _CROP.fullmatch(key)):
+        return None
+    index, run = crop.groups()
+    return int(index), int(run or FIRST_RUN)
 
 
 def record_id(batch: str, index: int, face: int = 0) -> str:

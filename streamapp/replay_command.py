@@ -125,7 +125,9 @@ def replay(
     1 when one was refused; 2 for a wrong usage.
 
     Try: streamapp replay --project demo --failed --dry-run, and then without --dry-run.
+
     Or all faces instead of the best: streamapp replay BATCH --set FACES=all --wait
+
     Or, gently, what came in the last two days: streamapp replay --since 2d --rate 20 --priority 10
     """
     raise_on_signals()

@@ -134,13 +134,15 @@ class Job:
             if batch not in statuses or statuses[batch].status != "completed":
                 return False
             # The rows follow the progress by a moment.
-            if await self._rows(batch) < statuses[batch].image_count:
+            if await self._recorded(batch) < statuses[batch].image_count:
                 return False
         return True
 
-    async def _rows(self, batch: str) -> int:
+    async def _recorded(self, batch: str) -> int:
+        """How many photos have a row of their outcome."""
         try:
-            return sum((await self._records.counts(batch)).values())
+            counts = await self._records.counts(batch)
+            return sum(counts.values()) - counts.get("queued", 0)
         except StreamappError as error:
             if error.fate is Fate.WAIT:
                 return 0

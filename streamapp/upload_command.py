@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import typer
 
 from streamapp.errors import StreamappError
 from streamapp.signals import Stopped, raise_on_signals, run_until_stopped
+from streamapp.uploader_address import HERE, Address
 
 if TYPE_CHECKING:
     from streamapp.progress import Status
@@ -20,15 +20,6 @@ Sources = Annotated[
     list[Path],
     typer.Argument(
         metavar="FILE…|DIR…", exists=True, help="ZIPs of photos, folders of photos, photos."
-    ),
-]
-Address = Annotated[
-    str,
-    typer.Option(
-        "--to",
-        metavar="URL",
-        envvar="UPLOADER_URL",
-        help="The uploader, with the path under which a proxy serves it.",
     ),
 ]
 Project = Annotated[
@@ -68,7 +59,7 @@ AsJson = Annotated[
 def upload(
     paths: Sources,
     *,
-    to: Address = "http://127.0.0.1:8000",
+    url: Address = HERE,
     project: Project = "default",
     priority: Priority = 5,
     external_id: ExternalId = "",
@@ -92,7 +83,7 @@ def upload(
     worked off, with --wait), also when photos failed; 1 when one could not be uploaded (the others
     are all the same) or its batch was cancelled; 2 for a wrong usage.
 
-    Try: streamapp upload holiday/ --wait, or: streamapp upload photos.zip --to https://example.org
+    Try: streamapp upload holiday/ --wait, or: streamapp upload photos.zip --url https://example.org
     """
     raise_on_signals()
     if key and (anew or len(paths) > 1):
@@ -100,7 +91,6 @@ def upload(
     for option, value in (("--project", project), ("--external-id", external_id), ("--key", key)):
         if value and not value.isprintable():  # nor are bytes that are no UTF-8
             raise typer.BadParameter("It must be printable text.", param_hint=option)
-    _check_address(to)
     # Imported here: a usage error need not wait for the HTTP client.
     from streamapp.meter import Meter  # noqa: PLC0415
     from streamapp.upload_files.job import Job  # noqa: PLC0415
@@ -115,7 +105,7 @@ def upload(
         if status and status.progress.failed:
             _say(reasons(batch, status.progress.failed))
 
-    job = Job(to.rstrip("/"), Meter(), tell, _complain, patience_s=60 * patience)
+    job = Job(url, Meter(), tell, _complain, patience_s=60 * patience)
     tasks = _tasks(paths, wish)
     try:
         well = run_until_stopped(job.work_off(tasks, wait=wait))
@@ -123,18 +113,6 @@ def upload(
         typer.echo("Stopped; the same command again goes on where it was.", err=True)
         raise
     raise typer.Exit(0 if well and len(tasks) == len(paths) else 1)
-
-
-def _check_address(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise typer.BadParameter(
-            f"{url!r} must begin with http:// or https:// and name a host.", param_hint="--to"
-        )
 
 
 def _tasks(paths: list[Path], wish: Wish) -> list[Task]:

@@ -66,6 +66,12 @@ def a_failed_row(index: int = 0, **changes: Any) -> PhotoRecord:
     return a_row(index, **(failure | changes))
 
 
+def a_queued_row(index: int = 0, **changes: Any) -> PhotoRecord:
+    return a_cancelled_row(
+        index, **({"processing_status": "queued", "finished_at": None} | changes)
+    )
+
+
 def a_cancelled_row(index: int = 0, **changes: Any) -> PhotoRecord:
     cancelled = {"processing_status": "cancelled", "error_code": None, "error_detail": ""}
     return a_failed_row(index, **(cancelled | changes))

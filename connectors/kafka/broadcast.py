@@ -35,8 +35,10 @@ class Broadcast:
         self._place = TopicPartition(topic, 0)
         self._offset = 0
 
-    async def follow(self, take: Callable[[bytes], None], *, caught_up: Callable[[], None]) -> None:
-        """Give ``take`` the value of every event, in order, until cancelled.
+    async def follow(
+        self, take: Callable[[bytes | None], None], *, caught_up: Callable[[], None]
+    ) -> None:
+        """Give ``take`` the value of every event, in order, until cancelled; None for none.
 
         ``caught_up`` is called each time that all is given that was there when it connected: the
         first time says that no event of before the start is missing any more.
@@ -70,7 +72,7 @@ class Broadcast:
     async def _read(
         self,
         reader: AIOKafkaConsumer,
-        take: Callable[[bytes], None],
+        take: Callable[[bytes | None], None],
         caught_up: Callable[[], None],
     ) -> None:
         end = (await reader.end_offsets([self._place]))[self._place]

@@ -43,7 +43,7 @@ def merged(rows: Sequence[PhotoRecord]) -> list[PhotoRecord]:
 
     Sorted by id, so that concurrent writers take their locks in the same order.
     """
-    best: dict[tuple[str, int], tuple[bool, int, bool]] = {}
+    best: dict[tuple[str, int], tuple[bool, bool, int, bool]] = {}
     for row in rows:
         photo = row.batch_id, row.photo_index
         best[photo] = max(best.get(photo, _rank(row)), _rank(row))
@@ -51,10 +51,10 @@ def merged(rows: Sequence[PhotoRecord]) -> list[PhotoRecord]:
     return [final[key] for key in sorted(final)]
 
 
-def _rank(row: PhotoRecord) -> tuple[bool, int, bool]:
+def _rank(row: PhotoRecord) -> tuple[bool, bool, int, bool]:
     """What goes before what, see `RecordStore.upsert`; the SQL says the same."""
     status = row.processing_status
-    return status != "cancelled", row.run, status == "completed"
+    return status != "queued", status != "cancelled", row.run, status == "completed"
 
 
 def with_other_faces(rows: Sequence[PhotoRecord]) -> dict[str, list[int]]:

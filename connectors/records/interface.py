@@ -30,8 +30,9 @@ class PhotoRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One row of ``data_records``: a face, or a photo without any, which the defaults describe.
 
     The faces of a photo count from 0, the best one; a photo without a face has ``face_index`` 0.
-    ``run`` is the batch's run that the outcome is of, from 1. Times are Unix seconds, kept to the
-    microsecond, coordinates pixels of the original;
+    ``run`` is the batch's run that the outcome is of, from 1. A photo that is ``queued`` has no
+    outcome yet and no ``finished_at``. Times are Unix seconds, kept to the microsecond, coordinates
+    pixels of the original;
     ``face_sharpness``, ``face_brightness`` and ``face_tilt`` are those of `events.Face`. A face
     that is ``face_rejected`` for one of them has no crop and no URL.
     """
@@ -43,7 +44,7 @@ class PhotoRecord(msgspec.Struct, frozen=True, kw_only=True):
     face_index: int = 0
     photo_name: str
     run: int = 1
-    processing_status: Literal["completed", "failed", "cancelled"]
+    processing_status: Literal["queued", "completed", "failed", "cancelled"]
     face_detected: bool = False
     cropped_photo_url: str | None = None
     face_crop_url: str | None = None
@@ -58,7 +59,7 @@ class PhotoRecord(msgspec.Struct, frozen=True, kw_only=True):
     face_rejected: str | None = None
     error_code: str | None = None
     error_detail: str = ""
-    finished_at: float
+    finished_at: float | None = None
 
 
 class BatchRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,8 +115,8 @@ class RecordStore(WebhookOutbox, Protocol):
 
         All rows of a photo's outcome come in one call. Of several outcomes of a photo the one that
         is left, with its rows and no others, is the same in whatever order they come: a
-        ``completed`` or ``failed`` one before a ``cancelled``, then that of the higher run, then
-        a ``completed`` before a ``failed``, else the newer.
+        ``completed`` or ``failed`` one before a ``cancelled``, any before a ``queued``, then that
+        of the higher run, then a ``completed`` before a ``failed``, else the newer.
         """
         ...
 

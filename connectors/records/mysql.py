@@ -51,9 +51,10 @@ def _upsert(table: str, columns: Sequence[str], *, replaced: str) -> str:
 _UPSERT = _upsert(
     "data_records",
     COLUMNS,
-    replaced="(VALUES(processing_status) <> 'cancelled', VALUES(run), "
-    "VALUES(processing_status) = 'completed') >= "
-    "(processing_status <> 'cancelled', run, processing_status = 'completed')",
+    replaced="(VALUES(processing_status) <> 'queued', VALUES(processing_status) <> 'cancelled', "
+    "VALUES(run), VALUES(processing_status) = 'completed') >= "
+    "(processing_status <> 'queued', processing_status <> 'cancelled', "
+    "run, processing_status = 'completed')",
 )
 _UPSERT_BATCH = _upsert(
     "batches",

@@ -63,7 +63,8 @@ def _upsert(table: str, columns: Sequence[str], *, rank: str) -> str:
 _UPSERT = _upsert(
     "data_records",
     COLUMNS,
-    rank="({0}processing_status <> 'cancelled', {0}run, {0}processing_status = 'completed')",
+    rank="({0}processing_status <> 'queued', {0}processing_status <> 'cancelled', "
+    "{0}run, {0}processing_status = 'completed')",
 )
 _UPSERT_BATCH = _upsert(
     "batches", BATCH_COLUMNS, rank="({0}run, {0}photos, {0}processed, {0}ended_at IS NOT NULL)"

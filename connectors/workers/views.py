@@ -32,8 +32,19 @@ class WorkerViews:
         Raises:
             StreamappError: ``PROGRESS_AWAY``.
         """
+        return await self._first_answer(f"/{batch}")
+
+    async def ask_group(self) -> bytes | None:
+        """What the view at ``path`` says of them all; None when there is no such view.
+
+        Raises:
+            StreamappError: ``PROGRESS_AWAY``.
+        """
+        return await self._first_answer("")
+
+    async def _first_answer(self, path: str) -> bytes | None:
         for url in list(self._urls):
-            status, body = await self._get(f"{url}/{batch}")
+            status, body = await self._get(f"{url}{path}")
             if status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
                 return body if status == HTTPStatus.OK else None
             # Whoever could not say is asked last from now on: it may hang, not only be gone.

@@ -14,6 +14,7 @@ from streamapp.wiring.stores import record_store
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from connectors.records.interface import RecordStore
     from ops.services.stack import Stack
     from streamapp.members import Members
 
@@ -51,14 +52,20 @@ async def measure_path(stack: Stack, members: Members, archive: Path, photos: in
 
 
 async def wait_for_rows(stack: Stack, batch: str, photos: int) -> None:
-    """Return when every photo has its row."""
+    """Return when every photo has a row of its outcome."""
     records = record_store(stack.settings)
     try:
         async with asyncio.timeout(ROWS_PATIENCE_S):
-            while sum((await records.counts(batch)).values()) < photos:  # noqa: ASYNC110 - a table
+            while await recorded(records, batch) < photos:  # noqa: ASYNC110 - a table
                 await asyncio.sleep(POLL_S)
     finally:
         await records.close()
+
+
+async def recorded(records: RecordStore, batch: str) -> int:
+    """How many photos of the batch have a row of their outcome."""
+    counts = await records.counts(batch)
+    return sum(counts.values()) - counts.get("queued", 0)
 
 
 async def is_completed(client: Client, batch: str) -> bool:

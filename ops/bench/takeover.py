@@ -55,7 +55,7 @@ async def _first_after(stack: Stack, batch: str, photos: int, since: float) -> d
     records = record_store(stack.settings)
     try:
         async for row in records.rows(batch):
-            if row.finished_at > since:
+            if row.finished_at and row.finished_at > since:
                 finished[of.run_partition(batch, row.photo_index // size)].append(row.finished_at)
     finally:
         await records.close()

@@ -49,7 +49,7 @@ class TallyWorker:
             session_timeout_s=SESSION_S,
             web_enabled=False,
         )
-        self._rows, self._ownership = tally.register(
+        self._rows, self._ownership, _ = tally.register(
             self._app,
             topics=topics,
             kafka=Circuit("kafka", time.time),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from streamapp.progress.ends import End, ends
 from streamapp.progress.fold import fold
+from streamapp.progress.load import Figures, GroupLoad, WorkerLoad, figures
 from streamapp.progress.runs import (
     bytes_max,
     done,
@@ -53,11 +54,14 @@ __all__ = [
     "BatchState",
     "Counts",
     "End",
+    "Figures",
+    "GroupLoad",
     "Part",
     "Progress",
     "Run",
     "RunStatus",
     "Status",
+    "WorkerLoad",
     "bytes_max",
     "decode",
     "done",
@@ -65,6 +69,7 @@ __all__ = [
     "encode",
     "ends",
     "failed",
+    "figures",
     "finished",
     "fold",
     "has_ended",

@@ -18,11 +18,13 @@ from streamapp.stream import (
     detect,
     expand,
     journal,
+    load_view,
     notify,
     observation,
     pacer,
     record,
     retry,
+    status_pages,
     sweep,
     tally,
     views,
@@ -170,8 +172,9 @@ def create_app(
         state_of=tallied.rows.state,
         announce=announce,
     )
+    load_view.register(app, topics=topics, tallied=tallied, detection=detection)
     views.register(app, topics=topics, rows=tallied.rows, ownership=tallied.ownership)
-    observation.register(
+    health = observation.register(
         app,
         topics=topics,
         ownership=tallied.ownership,
@@ -180,6 +183,18 @@ def create_app(
         circuits=circuits,
         metrics=metrics,
         stall_limit_s=values.stall_limit_s,
+    )
+    status_pages.register(
+        app,
+        name=values.data_dir.name,
+        topics=topics,
+        tallied=tallied,
+        followers=followers,
+        health=health,
+        detection=detection,
+        children=children,
+        circuits=circuits,
+        metrics=metrics,
     )
     journal.register(app, ownership=tallied.ownership, clock=time.monotonic)
     _close_at_the_end(app, children, records)

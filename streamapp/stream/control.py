@@ -37,7 +37,9 @@ _log = logging.getLogger(__name__)
 class Broadcast(Protocol):
     """A topic that this process reads wholly."""
 
-    async def follow(self, take: Callable[[bytes], None], *, caught_up: Callable[[], None]) -> None:
+    async def follow(
+        self, take: Callable[[bytes | None], None], *, caught_up: Callable[[], None]
+    ) -> None:
         """Give ``take`` every event's value from the first one on, for as long as it runs.
 
         ``caught_up`` is called when those are given that were there at the start. While Kafka is
@@ -87,8 +89,13 @@ class Control:
         self._cancelled: set[tuple[str, int]] = set()
         self._replaced: dict[str, dict[int, BitMap]] = {}
 
-    def take(self, value: bytes) -> None:
-        """Fold an event of the topic; one that cannot be read is logged and passed over."""
+    def take(self, value: bytes | None) -> None:
+        """Fold an event of the topic; one that cannot be read is logged and passed over.
+
+        One without a value is the way by which a compacted topic is tidied, and says nothing.
+        """
+        if value is None:
+            return
         try:
             self.fold(events.decode_control(value))
         except events.UNREADABLE as error:

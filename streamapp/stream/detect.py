@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +132,8 @@ class Detection:
         self._backlog = Backlog(lane_photos_max=lane_photos_max, clock=time.monotonic)
         self._windows: dict[TP, Window[EventT[bytes]]] = defaultdict(Window)
         self._in_work: set[PhotoPlace] = set()
+        self.active: Counter[Lane] = Counter()
+        """Photos that were handed to the children and are not told, by lane."""
         self._released = asyncio.Event()
         self._at_rest = asyncio.Event()
         self._at_rest.set()
@@ -176,7 +178,7 @@ class Detection:
         # After a rebalance every partition is delivered from its committed offset again.
         self._generation = generation
         self._windows.clear()
-        self._in_work = set()  # what those slots say is not heard
+        self._in_work, self.active = set(), Counter()  # what those slots say is not heard
         self._backlog.clear()
         self._released.set()
 
@@ -217,18 +219,21 @@ class Detection:
                 )
         if current(run[0].event):
             self._release([delivery.event for delivery in run])
-            self._metrics.tell(run[0].lane, settled)
+            self._metrics.tell(run[0].lane, run[0].photo.batch, settled)
 
     @contextmanager
     def _working_on(self, due: Sequence[Delivery]) -> Iterator[None]:
         """Until their outcomes are told; a rebalance begins anew with nothing in work."""
-        in_work = self._in_work
+        in_work, active = self._in_work, self.active
+        lanes = Counter(each.lane for each in due)
         places = {place(each.photo) for each in due}
         in_work |= places
+        active += lanes
         try:
             yield
         finally:
             in_work -= places
+            active -= lanes
 
     def _release(self, events: Sequence[EventT[bytes]]) -> None:
         window = self._windows[events[0].message.tp]

@@ -19,6 +19,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import faust
+from faust.web.drivers import aiohttp
 
 from streamapp.logs import FAUST
 from streamapp.stream.consumer import WorkerTransport
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from faust.types import TransportT
+    from faust.types.web import Web
 
 FINISHING_S = 4.0
 """For what is in hand when the worker is asked to end; then its children are killed."""
@@ -41,6 +43,16 @@ HEARTBEATS = 6
 """In a session timeout; the others learn by theirs that one is missing."""
 
 _log = logging.getLogger(__name__)
+
+
+class WorkerWeb(aiohttp.Web):
+    """Faust's web server without Faust's own pages, which answer from tables without asking whose.
+
+    What a worker serves is in `views`, `probes` and `pages`.
+    """
+
+    default_blueprints = ()
+    production_blueprints = ()
 
 
 class WorkerApp(faust.App):
@@ -126,6 +138,9 @@ class WorkerApp(faust.App):
         """Called first of all when partitions are about to be revoked."""
         self.revoked_generation = self.consumer_generation_id
         super().on_rebalance_start()
+
+    def _new_web(self) -> Web:
+        return WorkerWeb(self)
 
     def _new_transport(self) -> TransportT:
         return WorkerTransport(self.conf.broker_consumer, self)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import faust
@@ -23,7 +24,7 @@ from faust.types.tuples import Message
 from streamapp.logs import FAUST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from faust.types import EventT, RecordMetadata, StoreT
@@ -42,6 +43,21 @@ class LocalTable(faust.Table[Any, Any]):
     def follow(self, rows: Iterable[tuple[bytes, bytes, RecordMetadata]]) -> None:
         """Take over rows that the changelog has, as a recovery does: key, value and place."""
         self.apply_changelog_batch([self._change(*row) for row in rows])
+
+    def newest(self, limit: int) -> Iterator[bytes]:
+        """The last keys of each partition on this disk, ``limit`` of each at most."""
+        for opened in self._opened().values():
+            keys = (key for key in opened.keys(backwards=True) if key != rocksdb.Store.offset_key)
+            yield from islice(keys, limit)
+
+    def rows_about(self, partition: int) -> int:
+        """How many rows a partition has, as RocksDB estimates it; 0 when it is not on this disk."""
+        opened = self._opened().get(partition)
+        return int(opened.property_int_value("rocksdb.estimate-num-keys") or 0) if opened else 0
+
+    def _opened(self) -> dict[int, Any]:
+        store = self.data
+        return dict(store._dbs) if isinstance(store, rocksdb.Store) else {}  # noqa: SLF001 - no listing
 
     def _change(self, key: bytes, value: bytes, place: RecordMetadata) -> EventT[bytes]:
         at = (place.topic, place.partition, place.offset)

@@ -5,6 +5,7 @@ A registry of its own for each app: nothing is shared between workers, or kept w
 
 from __future__ import annotations
 
+import time
 from collections import Counter as Tally
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,10 +21,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from streamapp.events import FINAL_STATES
+from streamapp.stream.faults import LastFailedPhotos
+from streamapp.stream.rate import Rate
 from streamapp.topics import LANES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from faust.types import TP
 
@@ -39,6 +42,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.rate = Rate(time.monotonic)
+        self.failed_photos = LastFailedPhotos()
         self.photos = self._counter(
             "photos", "Photos whose final outcome this worker told.", "state", "lane"
         )
@@ -61,8 +66,10 @@ class Metrics:
                 self.photos.labels(state, lane)
         ProcessCollector(registry=self.registry)
 
-    def tell(self, lane: Lane, outcomes: Iterable[Outcome]) -> None:
-        """Count outcomes that are told."""
+    def tell(self, lane: Lane, batch: str, outcomes: Collection[Outcome]) -> None:
+        """Count outcomes of a batch that are told."""
+        self.rate.add(len(outcomes))
+        self.failed_photos.tell(batch, outcomes)
         for state, photos in Tally(outcome.state for outcome in outcomes).items():
             self.photos.labels(state, lane).inc(photos)
 

@@ -9,6 +9,7 @@ from faust.exceptions import ConsumerNotStarted
 
 from streamapp.stream import probes
 from streamapp.stream.intake import ending_the_worker
+from streamapp.stream.probes import Health
 from streamapp.stream.watchdog import Group, Watchdog
 from streamapp.topics import LANES
 
@@ -34,7 +35,7 @@ def register(
     circuits: Circuits,
     metrics: Metrics,
     stall_limit_s: float,
-) -> None:
+) -> Health:
     """Attach the watchdog's task and the views to the app."""
     watchdog = Watchdog(
         app,
@@ -44,12 +45,14 @@ def register(
         clock=time.monotonic,
     )
     app.task(ending_the_worker(app, watchdog.watch))
-    probes.register(app, ownership=ownership, circuits=circuits, watchdog=watchdog, metrics=metrics)
+    health = Health(ownership, circuits, watchdog)
+    probes.register(app, health=health, metrics=metrics)
     metrics.measure_circuits(circuits)
     metrics.measure_lags(lambda: watchdog.lags)
     metrics.measure_children(lambda: children.crew)
     metrics.measure_partitions(lambda: held(app, topics))
     _measure(app, metrics, detection=detection, watchdog=watchdog)
+    return health
 
 
 def held(app: App, topics: Topics) -> list[TP]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from streamapp import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from faust.types import TableT
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from streamapp.stream.consumer import WorkerConsumer
     from streamapp.stream.followers import Follower
     from streamapp.stream.generations import WorkerApp
+    from streamapp.stream.loads import Loads
     from streamapp.topics import Topics
 
 _log = logging.getLogger(__name__)
@@ -41,11 +42,13 @@ class Ownership:
         topics: Topics,
         table: TableT[bytes, bytes],
         followers: Follower,
+        loads: Loads,
     ) -> None:
         self._app = app
         self._topics = topics
         self._table = table
         self._followers = followers
+        self._loads = loads
         self._behind: dict[int, int] = {}
         self._assigned: set[int] = set()
         self._joined = False
@@ -61,6 +64,11 @@ class Ownership:
             and partition not in self._behind
             and self.is_sure
         )
+
+    @property
+    def behind(self) -> Mapping[int, int]:
+        """Per partition that is not answered for yet, the offset up to which it is to be folded."""
+        return self._behind
 
     @property
     def ready(self) -> bool:
@@ -88,6 +96,7 @@ class Ownership:
     async def _revoked(self, *_args: Any, **_options: Any) -> None:
         self._assigned.clear()
         self._followers.clear()
+        self._loads.clear()
 
     async def _recovered(self, *_args: Any, **_options: Any) -> None:
         consumer = cast("WorkerConsumer", self._app.consumer)
@@ -96,7 +105,7 @@ class Ownership:
         ends = await consumer.highwaters(*tps)
         if not consumer.starting and starts:
             return  # the next rebalance has begun
-        oldest = self._take_over(unsettled(self._table.items(), self._partition))
+        oldest = self._take_over(unsettled(self._counted()))
         self._behind = {}
         for tp in tps:
             start = consumer.start_earlier(tp, oldest.get(tp.partition, starts[tp]))
@@ -116,16 +125,27 @@ class Ownership:
             oldest[partition] = min(oldest.get(partition, 1 << 63), state.log_offset + 1)
         return oldest
 
+    def _counted(self) -> Iterator[tuple[int, Progress]]:
+        """All batches of the table."""
+        self._loads.clear()
+        for partition, state in batches(self._table.items(), self._partition):
+            self._loads.changed(partition, None, state)
+            yield partition, state
+
     def _partition(self, key: bytes) -> int | None:
         return self._app.consumer.key_partition(self._topics.batches, key)
 
 
-def unsettled(
+def batches(
     rows: Iterable[tuple[bytes, bytes]], partition_of: Callable[[bytes], int | None]
 ) -> Iterator[tuple[int, Progress]]:
-    """The batches that are not finished, each with its partition."""
+    """The batches, each with its partition."""
     for key, row in rows:
-        state = progress.decode(row)
         partition = partition_of(key)
-        if partition is not None and not progress.is_settled(state):
-            yield partition, state
+        if partition is not None:
+            yield partition, progress.decode(row)
+
+
+def unsettled(known: Iterable[tuple[int, Progress]]) -> Iterator[tuple[int, Progress]]:
+    """Those of the batches that are not finished."""
+    return (each for each in known if not progress.is_settled(each[1]))

@@ -7,6 +7,7 @@ why in the catalogue's sentences: nothing in them tells of the installation.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -24,32 +25,58 @@ if TYPE_CHECKING:
 IDLE = "more workers than partitions"
 
 
-def register(
-    app: App,
-    *,
-    ownership: Ownership,
-    circuits: Circuits,
-    watchdog: Watchdog,
-    metrics: Metrics,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether the worker lives and is ready, and why it is not."""
+
+    ownership: Ownership
+    circuits: Circuits
+    watchdog: Watchdog
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it advances."""
+        return not self.watchdog.verdict
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing keeps it from its work."""
+        return not self.why
+
+    @property
+    def why(self) -> list[str]:
+        """What keeps it, in sentences."""
+        why = [each.reason for each in self.circuits if each.reason]
+        if not self.ownership.ready:
+            why.append(self._joining())
+        if not self.is_live:
+            why.append("The worker does not advance, and ends.")
+        return why
+
+    def _joining(self) -> str:
+        if behind := len(self.ownership.behind):
+            return f"The worker folds the batch log again, for {behind} of its partitions."
+        return "The worker is joining its group, or recovering its tables."
+
+
+def register(app: App, *, health: Health, metrics: Metrics) -> None:
     """Attach the views to the app's web server."""
 
     @app.page("/live")
     async def live(view: View, _request: Request) -> Response:
-        return _answer(view, {"live": not watchdog.verdict}, yes=not watchdog.verdict)
+        return _answer(view, {"live": health.is_live}, yes=health.is_live)
 
     @app.page("/ready")
     async def ready(view: View, _request: Request) -> Response:
-        why = [each.reason for each in circuits if each.reason]
-        if not ownership.ready:
-            why.append("The worker is joining its group, or recovering its tables.")
-        if watchdog.verdict:
-            why.append("The worker does not advance, and ends.")
-        services = {each.service: each.reason or "ok" for each in circuits}
-        answer: dict[str, object] = {"ready": not why, "services": services, "why": why}
-        if ownership.idle:
+        services = {each.service: each.reason or "ok" for each in health.circuits}
+        answer: dict[str, object] = {
+            "ready": health.is_ready,
+            "services": services,
+            "why": health.why,
+        }
+        if health.ownership.idle:
             answer["idle"] = IDLE
-        return _answer(view, answer, yes=not why)
+        return _answer(view, answer, yes=health.is_ready)
 
     @app.page("/metrics")
     async def numbers(view: View, _request: Request) -> Response:

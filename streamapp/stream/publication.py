@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from streamapp import archive
-from streamapp.events import WHOLE_OBJECT, ExpansionAdvanced, Outcome, PhotoQueued, PhotosFinished
+from streamapp.events import (
+    QUEUED_NAME_CHARACTERS_MAX,
+    WHOLE_OBJECT,
+    ExpansionAdvanced,
+    Outcome,
+    PhotoQueued,
+    PhotosFinished,
+)
+from streamapp.keys import FIRST_RUN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +55,7 @@ class Publication:
                 if entry.fault is not None
             ],
         )
-        await self._checkpoint(turn, piece.after)
+        await self._checkpoint(turn, piece.after, _names(turn, piece))
         return piece.after
 
     async def give_up(self, turn: Turn, error: StreamappError) -> Cursor:
@@ -62,7 +70,9 @@ class Publication:
             await self._checkpoint(turn, cursor)
         return cursor
 
-    async def _checkpoint(self, turn: Turn, cursor: Cursor) -> None:
+    async def _checkpoint(
+        self, turn: Turn, cursor: Cursor, names: tuple[tuple[int, str], ...] = ()
+    ) -> None:
         state = turn.batch.state
         await self._outlet.tell(
             ExpansionAdvanced(
@@ -71,6 +81,7 @@ class Publication:
                 first_index=turn.part.first_index,
                 cursor=cursor,
                 run=turn.batch.run.run,
+                names=names,
             )
         )
 
@@ -118,6 +129,17 @@ class Publication:
         photos = turn.batch.photos_in(part, 0, part.photos or 0)
         run = photo.index // run_photos(photos, self._topics.partitions)
         return photo, self._topics.run_partition(state.batch, run)
+
+
+def _names(turn: Turn, piece: Piece) -> tuple[tuple[int, str], ...]:
+    """The photos of a piece that are queued for the first time."""
+    if turn.batch.run.run != FIRST_RUN:
+        return ()
+    return tuple(
+        (turn.part.first_index + entry.index, entry.name[:QUEUED_NAME_CHARACTERS_MAX])
+        for entry in piece.entries
+        if entry.fault is None
+    )
 
 
 def run_photos(photos: int, partitions: int) -> int:

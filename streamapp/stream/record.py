@@ -14,7 +14,7 @@ from msgspec import structs
 
 from connectors.records.interface import PhotoRecord
 from streamapp import events
-from streamapp.events import PhotosFinished
+from streamapp.events import ExpansionAdvanced, PhotosFinished
 from streamapp.keys import record_id
 from streamapp.stream.batch_rows import BatchRows
 from streamapp.stream.intake import current, deliveries, ending_the_worker
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from faust.types import StreamT
 
     from connectors.records.interface import RecordStore
-    from streamapp.events import CroppedFace, Outcome
+    from streamapp.events import BatchLogEvent, CroppedFace, Outcome
     from streamapp.progress import Progress
     from streamapp.stream.circuit import Circuit
     from streamapp.stream.generations import WorkerApp
@@ -53,8 +53,7 @@ def register(
     async def record(stream: StreamT[bytes]) -> None:
         await circuit.patiently(records.prepare)
         async for event, entry in deliveries(stream, events.decode_batch_log):
-            if isinstance(entry, PhotosFinished):
-                rows = [row for each in entry.outcomes for row in rows_of(entry, each, crop_url)]
+            if rows := _rows(entry, crop_url):
                 await circuit.patiently(partial(records.upsert, rows))
             if current(event):
                 await batches.enter(event, entry)
@@ -63,6 +62,32 @@ def register(
     app.task(ending_the_worker(app, batches.write))
     app.on_partitions_revoked.connect(batches.clear, weak=False)
     app.finish_before_the_end(batches.finish)
+
+
+def _rows(entry: BatchLogEvent | None, crop_url: Callable[[str], str]) -> list[PhotoRecord]:
+    match entry:
+        case PhotosFinished():
+            return [row for each in entry.outcomes for row in rows_of(entry, each, crop_url)]
+        case ExpansionAdvanced():
+            return queued_rows(entry)
+        case _:
+            return []
+
+
+def queued_rows(queued: ExpansionAdvanced) -> list[PhotoRecord]:
+    """The rows of the photos that wait from now on; they replace no outcome."""
+    return [
+        PhotoRecord(
+            id=record_id(queued.batch, index),
+            batch_id=queued.batch,
+            project_id=queued.project,
+            photo_index=index,
+            photo_name=name,
+            run=queued.run,
+            processing_status="queued",
+        )
+        for index, name in queued.names
+    ]
 
 
 def rows_of(

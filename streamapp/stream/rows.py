@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from streamapp.events import BatchLogEvent
     from streamapp.progress import Progress
+    from streamapp.stream.loads import Loads
     from streamapp.stream.local_state import LocalTable
 
 BYTES_PER_PHOTO = 4
@@ -69,8 +70,16 @@ class Row:
 class Rows:
     """What was folded last of each batch, whether it is written or not."""
 
-    def __init__(self, table: LocalTable, *, held_s_max: float, clock: Callable[[], float]) -> None:
-        self._table = table
+    def __init__(
+        self,
+        table: LocalTable,
+        loads: Loads,
+        *,
+        held_s_max: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.table = table
+        self._loads = loads
         self._held_s_max = held_s_max
         self._clock = clock
         self.clear()
@@ -83,7 +92,7 @@ class Rows:
     def get(self, key: bytes) -> bytes | None:
         """The batch's row; None for a batch that was never heard of."""
         row = self._in_memory(key)
-        return row.value if row else self._table.get(key)
+        return row.value if row else self.table.get(key)
 
     def state(self, key: bytes) -> Progress | None:
         """What is folded of the batch; None for one that was never heard of."""
@@ -105,6 +114,7 @@ class Rows:
         after = structs.replace(folded, log_offset=offset)
         if not known and after == before:
             return None
+        self._loads.changed(event.message.partition, before, after)
         return self._hold(key, after, event, photos=_photos(entry))
 
     def is_due(self, row: Row) -> bool:
@@ -121,7 +131,7 @@ class Rows:
 
     def written(self, rows: Sequence[Row], places: Sequence[RecordMetadata]) -> None:
         """Note that the changelog has the rows that were taken, and where."""
-        self._table.follow(
+        self.table.follow(
             (row.key, row.value, place) for row, place in zip(rows, places, strict=True)
         )
         for row in rows:
@@ -131,7 +141,7 @@ class Rows:
         return self._unwritten.get(key) or self._leaving.get(key)
 
     def _written(self, key: bytes) -> Progress | None:
-        value = self._table.get(key)
+        value = self.table.get(key)
         return progress.decode(value) if value else None
 
     def _hold(self, key: bytes, state: Progress, event: EventT[bytes], *, photos: int) -> Row:

@@ -160,19 +160,27 @@ class Sweeper:
 def sweep_page(crops: Crops, batch: str, over: dict[int, BitMap], after: str) -> str | None:
     """Look at the crops of a batch behind ``after``; the key to go on behind, None at the end.
 
-    ``over`` are the photos of which the crops of the run of that number go.
+    ``over`` are the photos of which the crops of the run of that number go. What is no crop stays.
     """
     prefix = f"{CROPS}{batch}/"
     page = list(islice(crops.listing(prefix, after or _of_next(prefix, over, 0)), PAGE_CROPS))
     for crop in page:
-        index, run = crop_place(crop.key)
-        if index in over.get(run, ()):
+        if _is_over(crop.key, over):
             crops.delete(crop.key)
     if len(page) < PAGE_CROPS:
         return None
     last = page[-1].key
-    nearest = _of_next(prefix, over, crop_place(last)[0])
+    if not (place := crop_place(last)):
+        return last
+    nearest = _of_next(prefix, over, place[0])
     return max(last, nearest) if nearest else None
+
+
+def _is_over(key: str, over: dict[int, BitMap]) -> bool:
+    if not (place := crop_place(key)):
+        return False
+    index, run = place
+    return index in over.get(run, ())
 
 
 def _of_next(prefix: str, over: dict[int, BitMap], index: int) -> str:

@@ -27,6 +27,7 @@ from pyroaring import BitMap
 from streamapp import events
 from streamapp.stream.control import told_to_workers
 from streamapp.stream.intake import acknowledge, current, deliveries, ending_the_worker
+from streamapp.stream.loads import Loads
 from streamapp.stream.outlet import Message, Outlet, raw_topic
 from streamapp.stream.ownership import Ownership
 from streamapp.stream.rows import Rows
@@ -66,6 +67,7 @@ class Tallied(NamedTuple):
 
     rows: Rows
     ownership: Ownership
+    loads: Loads
 
 
 def register(
@@ -82,11 +84,12 @@ def register(
     No row waits for longer than ``held_s_max``; ``followers`` are told of each batch.
     """
     table = _progress_table(app, partitions=topics.partitions)
-    ownership = Ownership(app, topics=topics, table=table, followers=followers)
-    rows = Rows(table, held_s_max=held_s_max, clock=clock)
+    loads = Loads()
+    ownership = Ownership(app, topics=topics, table=table, followers=followers, loads=loads)
+    rows = Rows(table, loads, held_s_max=held_s_max, clock=clock)
     outlet = Outlet(app, topics, kafka)
     _attach(app, topics, outlet, Tally(outlet, rows, ownership, followers))
-    return Tallied(rows, ownership)
+    return Tallied(rows, ownership, loads)
 
 
 def _progress_table(app: WorkerApp, *, partitions: int) -> LocalTable:

@@ -47,7 +47,7 @@ def register(app: App, *, topics: Topics, rows: Rows, ownership: Ownership) -> N
 
     async def owners_answer(view: View, request: Request, batch: str, say: Say) -> Response:
         key = batch_key(batch)
-        partition = _partition(app, topics, key)
+        partition = partition_of(app, topics, key)
         if partition is not None and ownership.answers_for(partition):
             return say(view, rows.get(key))
         if _ROUTED in request.headers or app.should_stop:
@@ -63,7 +63,7 @@ def register(app: App, *, topics: Topics, rows: Rows, ownership: Ownership) -> N
         return await owners_answer(view, request, batch, _say_row)
 
 
-def _partition(app: App, topics: Topics, key: bytes) -> int | None:
+def partition_of(app: App, topics: Topics, key: bytes) -> int | None:
     """Partition of a batch's key, the same in the batch log and in the table; None while unknown.
 
     The producer would answer too, but only once it has published to the topic.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from streamapp.upload.control import control_routes
 from streamapp.upload.edge import Edge
 from streamapp.upload.images import ImageReception
 from streamapp.upload.live import live_routes
+from streamapp.upload.queue_stats import QueueStats, queue_stats_routes
 from streamapp.upload.reception import Reception, UploadLimits
 from streamapp.upload.resumable import ResumableUploads
 from streamapp.upload.retention import FOR_EVER
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
     from connectors.objects.interface import UploadStore
     from streamapp.upload.assembly import Assembly
-    from streamapp.upload.interfaces import ProgressSource, Publisher, Readiness
+    from streamapp.upload.interfaces import LoadSource, ProgressSource, Publisher, Readiness
     from streamapp.upload.retention import Kept
 
 
@@ -43,6 +45,7 @@ def create_app(
     objects: UploadStore,
     publisher: Publisher,
     progress: ProgressSource,
+    load: LoadSource,
     readiness: Readiness,
     limits: UploadLimits,
     clock: Callable[[], float],
@@ -57,6 +60,7 @@ def create_app(
         objects: Where archives and manifests go.
         publisher: Where `ArchiveStored` goes.
         progress: Who answers for the batches.
+        load: Who tells what the workers have to do.
         readiness: Asked by ``/ready``.
         limits: What an upload may be.
         clock: Unix seconds.
@@ -99,6 +103,7 @@ def create_app(
             *_ways_in(objects, arrivals, parts, limits, clock),
             *control_routes(parts.chain, progress, publisher, limits.watch, clock),
             *live_routes(statuses, watches),
+            *queue_stats_routes(QueueStats(load, time.monotonic)),
             *state_routes(readiness),
         ],
         middleware=[Middleware(Edge)],

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from streamapp.events import ArchiveStored, BatchCancelled, PriorityChanged
-    from streamapp.progress import Status
+    from streamapp.progress import GroupLoad, Status
 
 
 class Publisher(Protocol):
@@ -28,6 +28,14 @@ class ProgressSource(Protocol):
 
     async def status(self, batch: str) -> Status | None:
         """The batch's status, None when its owner does not know it; raises ``PROGRESS_AWAY``."""
+        ...
+
+
+class LoadSource(Protocol):
+    """Who knows what the workers have to do."""
+
+    async def load(self) -> GroupLoad:
+        """What those tell who answer, within a few seconds; raises ``PROGRESS_AWAY``."""
         ...
 
 

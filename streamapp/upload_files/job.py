@@ -6,16 +6,15 @@ with the one that was under way.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from streamapp.client import Client
 from streamapp.errors import Code, StreamappError
 from streamapp.upload_files.memory import Memory, state_folder
-from streamapp.upload_files.patience import Patience
 from streamapp.upload_files.sending import Sending, passes
 from streamapp.upload_files.tus import Uploads
+from streamapp.upload_files.watching import end_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from streamapp.meter import Meter
     from streamapp.progress import Status
     from streamapp.upload_files.tasks import Task
-
-POLL_S = 0.5
-
 
 _FOR_ALL = frozenset({Code.NOT_THE_UPLOADER, Code.ROUTE_UNKNOWN, Code.METHOD_NOT_ALLOWED})
 """What is wrong with the uploader's address, so with every upload to it."""
@@ -106,24 +102,8 @@ class Job:
             return await sending.send(source, task.order)
 
     async def _end(self, client: Client, task: Task, batch: str) -> Status:
-        patience = Patience(self._patience_s)
         with self._meter.bar(f"Finding faces in {task.source.title}", None) as bar:
-            while True:
-                try:
-                    status = await client.status(batch)
-                except StreamappError as error:
-                    if not passes(error):
-                        raise
-                    patience.check(error)
-                    bar.note(f"trying again after {error.code.code}")
-                    await patience.pause()
-                    continue
-                patience.renew()
-                bar.note("")
-                bar.show(status.progress.processed, status.progress.total)
-                if status.status in {"completed", "cancelled"}:
-                    return status
-                await asyncio.sleep(POLL_S)
+            return await end_of(client, batch, bar, patience_s=self._patience_s)
 
 
 async def _ask(client: Client, batch: str) -> Status | None:

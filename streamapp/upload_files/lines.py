@@ -17,10 +17,15 @@ def text(path: Path, batch: str, status: Status | None) -> str:
     """The line for a person."""
     if status is None:
         return f"{path}: batch {batch} is taken in; nobody can say yet how far it is"
+    return f"{path}: {how_far(status)}"
+
+
+def how_far(status: Status) -> str:
+    """The sentence on a batch."""
     counts = status.progress
     skipped = f", {counted(status.skipped, 'file')} skipped" if status.skipped else ""
     return (
-        f"{path}: batch {batch} is {status.status}: {counts.processed} of "
+        f"batch {status.batch_id} is {status.status}: {counts.processed} of "
         f"{counted(counts.total, 'photo')} done, {counts.failed} of them failed{skipped}"
     )
 

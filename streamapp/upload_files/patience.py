@@ -14,7 +14,7 @@ from streamapp.upload_files.lines import duration
 
 PAUSE_S = 0.5
 PAUSE_S_MAX = 30.0
-ADVICE = "Is it running (./ops/up), or elsewhere (--to URL)?"
+ADVICE = "Is it running (./ops/up), or elsewhere (--url URL)?"
 """What to look at when the uploader does not answer."""
 
 

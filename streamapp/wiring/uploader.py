@@ -12,9 +12,10 @@ import msgspec
 
 from connectors.kafka.producer import EventProducer
 from connectors.workers.views import WorkerViews
+from streamapp.errors import Code, StreamappError
 from streamapp.events import encode
-from streamapp.keys import STATUS_PATH, batch_key
-from streamapp.progress import Answer
+from streamapp.keys import LOAD_PATH, STATUS_PATH, batch_key
+from streamapp.progress import Answer, GroupLoad
 from streamapp.upload.app import create_app
 from streamapp.upload.assembly import assemble
 from streamapp.upload.batch_ids import ENTROPY_BYTES, batch_id
@@ -68,11 +69,26 @@ class OwnersProgress:
         return None if body is None else msgspec.json.decode(body, type=Answer).batch
 
 
+class WorkersLoad:
+    """`upload.interfaces.LoadSource` over the workers' views."""
+
+    def __init__(self, workers: WorkerViews) -> None:
+        self._workers = workers
+
+    async def load(self) -> GroupLoad:
+        """What the workers tell."""
+        body = await self._workers.ask_group()
+        if body is None:
+            raise StreamappError(Code.PROGRESS_AWAY)
+        return msgspec.json.decode(body, type=GroupLoad)
+
+
 def uploader_app(settings: Settings) -> Starlette:
     """The uploader's ASGI app; it connects when it is started."""
     objects = object_store(settings)
     producer = EventProducer(settings.kafka_bootstrap)
     workers = WorkerViews(settings.workers_url.split(","), path=STATUS_PATH)
+    loads = WorkerViews(settings.workers_url.split(","), path=LOAD_PATH)
     readiness = UploaderReadiness(
         object_store(settings, read_timeout_s=STORE_READ_TIMEOUT_S),
         settings.kafka_bootstrap,
@@ -83,6 +99,7 @@ def uploader_app(settings: Settings) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as open_until_the_end:
             open_until_the_end.push_async_callback(workers.close)
+            open_until_the_end.push_async_callback(loads.close)
             open_until_the_end.push_async_callback(producer.close)
             await asyncio.gather(producer.start(), readiness.start())
             yield
@@ -91,6 +108,7 @@ def uploader_app(settings: Settings) -> Starlette:
         objects=objects,
         publisher=Publications(producer, topics(settings)),
         progress=OwnersProgress(workers),
+        load=WorkersLoad(loads),
         readiness=readiness,
         limits=upload_limits(settings),
         clock=time.time,

@@ -61,8 +61,8 @@ class Reading:
         self.numbers: list[int] = []
         self.at_the_end: list[int] = []
 
-    def take(self, value: bytes) -> None:
-        self.numbers.append(int(value))
+    def take(self, value: bytes | None) -> None:
+        self.numbers.append(int(value or b""))
 
     def caught_up(self) -> None:
         self.at_the_end.append(len(self.numbers))
@@ -175,7 +175,7 @@ async def test_what_the_one_who_takes_cannot_bear_ends_it(kafka: str) -> None:
     topic = await new_topic(kafka)
     await write(kafka, topic, range(1))
 
-    def refuse(_value: bytes) -> None:
+    def refuse(_value: bytes | None) -> None:
         raise LookupError
 
     with pytest.raises(LookupError):

@@ -11,7 +11,7 @@ import pytest
 from connectors.records.columns import PAGE_ROWS
 from streamapp.keys import record_id
 from tests.contract.record_stores import read
-from tests.photo_records import BATCH, a_failed_row, a_rejected_row, a_row
+from tests.photo_records import BATCH, a_failed_row, a_queued_row, a_rejected_row, a_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,12 @@ async def test_a_completed_row_comes_back_with_every_field(store: RecordStore) -
 async def test_a_failed_row_comes_back_with_every_field(store: RecordStore) -> None:
     await store.upsert([a_failed_row()])
     assert await read(store) == [a_failed_row()]
+
+
+async def test_the_row_of_a_queued_photo_comes_back_with_every_field(store: RecordStore) -> None:
+    await store.upsert([a_queued_row()])
+    assert await read(store) == [a_queued_row()]
+    assert await store.counts(BATCH) == {"queued": 1}
 
 
 async def test_the_row_of_a_rejected_face_comes_back_with_every_field(store: RecordStore) -> None:
@@ -169,16 +175,19 @@ async def test_five_may_prepare_at_once_and_again(place: Place) -> None:
 async def test_the_predecessors_queries_answer_as_they_stand(
     place: Place, store: RecordStore
 ) -> None:
-    await store.upsert([a_row(0), a_row(1), a_failed_row(2)])
+    await store.upsert([a_row(0), a_row(1), a_failed_row(2), a_queued_row(3)])
     counts = place.execute(
         "SELECT processing_status, COUNT(*) FROM data_records GROUP BY processing_status;"
     )
-    assert sorted(counts) == [("completed", 2), ("failed", 1)]
+    assert sorted(counts) == [("completed", 2), ("failed", 1), ("queued", 1)]
     unfinished = place.execute(
         "SELECT id, processing_status, face_detected, cropped_photo_url FROM data_records "
         "WHERE processing_status != 'completed' LIMIT 10;"
     )
-    assert unfinished == [(record_id(BATCH, 2), "failed", 0, None)]
+    assert sorted(unfinished) == [
+        (record_id(BATCH, 2), "failed", 0, None),
+        (record_id(BATCH, 3), "queued", 0, None),
+    ]
 
 
 async def test_a_person_can_read_the_times(place: Place, store: RecordStore) -> None:

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.photo_records import BATCH, a_cancelled_row, a_failed_row, a_rejected_row, a_row
+from tests.photo_records import (
+    BATCH,
+    a_cancelled_row,
+    a_failed_row,
+    a_queued_row,
+    a_rejected_row,
+    a_row,
+)
 
 if TYPE_CHECKING:
     from connectors.records.interface import PhotoRecord, PhotoState, RecordStore
@@ -26,6 +33,7 @@ PHOTOS: dict[int, list[PhotoRecord]] = {
     7: [a_row(7), a_rejected_row(7, 1)],
     8: [a_failed_row(8)],
     9: [a_row_without_face(9)],
+    10: [a_queued_row(10)],
 }
 
 
@@ -43,12 +51,12 @@ def rows_of(*indexes: int) -> list[PhotoRecord]:
 @pytest.mark.parametrize(
     ("state", "indexes"),
     [
-        (None, [0, 1, 2, 3, 5, 6, 7, 8, 9]),
+        (None, [0, 1, 2, 3, 5, 6, 7, 8, 9, 10]),
         ("completed", [0, 2, 3, 7, 9]),
         ("no-face", [3, 9]),
         ("failed", [1, 6, 8]),
         ("cancelled", [5]),
-        ("queued", []),
+        ("queued", [10]),
     ],
 )
 async def test_the_photos_in_a_state_come_in_pages_with_all_of_their_rows(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tests.contract.record_stores import read
-from tests.photo_records import BATCH, a_cancelled_row, a_failed_row, a_row
+from tests.photo_records import BATCH, a_cancelled_row, a_failed_row, a_queued_row, a_row
 
 if TYPE_CHECKING:
     from connectors.records.interface import PhotoRecord, RecordStore
@@ -28,11 +28,13 @@ class Told(NamedTuple):
     def rows(self, index: int) -> list[PhotoRecord]:
         if self.status == "completed":
             return [a_row(index, face, run=self.run) for face in range(self.faces)]
-        make = a_failed_row if self.status == "failed" else a_cancelled_row
-        return [make(index, run=self.run)]
+        return [MAKERS[self.status](index, run=self.run)]
 
+
+MAKERS = {"failed": a_failed_row, "cancelled": a_cancelled_row, "queued": a_queued_row}
 
 IN_ORDER = [
+    Told("queued", 1),
     Told("cancelled", 1),
     Told("cancelled", 2),
     Told("cancelled", 3),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from connectors.records.migrations import Dialect
     from tests.contract.record_stores import Place
 
-LATEST = 4
+LATEST = 5
 NOTE = "INSERT INTO streamapp_schema (version, name)"
 ROW = "INSERT INTO data_records"
 PREPARER = """
@@ -110,6 +110,17 @@ async def test_a_step_that_a_crash_left_unnoted_is_met_again(place: Place) -> No
     store = place.open()
     await store.prepare()
     assert noted(place) == list(range(1, LATEST + 1))
+
+
+async def test_those_who_come_at_once_make_what_is_left(place: Place) -> None:
+    await place.open().prepare()
+    await place.stores[0].upsert([a_row(), a_row(face=1)])
+    for sql in ("DELETE FROM streamapp_schema WHERE version > 1", "DROP TABLE batches"):
+        place.execute(sql)
+    await asyncio.gather(*(place.open().prepare() for _ in range(8)))
+    assert noted(place) == list(range(1, LATEST + 1))
+    assert await read(place.stores[0]) == [a_row(), a_row(face=1)]
+    assert await place.stores[0].batches() == []
 
 
 async def test_a_database_of_a_later_release_is_refused_and_not_touched(place: Place) -> None:

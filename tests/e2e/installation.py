@@ -82,7 +82,8 @@ class Installation(NamedTuple):
         try:
             while True:
                 rows = [row async for row in records.rows(batch)]
-                if len(rows) >= expected or time.monotonic() > deadline:
+                done = [row for row in rows if row.processing_status != "queued"]
+                if len(done) >= expected or time.monotonic() > deadline:
                     return rows
                 await asyncio.sleep(0.1)
         finally:

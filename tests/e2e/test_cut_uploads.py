@@ -58,6 +58,7 @@ def service(minio_store: MinioStore) -> Iterator[Service]:
         objects=minio_store,
         publisher=around,
         progress=around,
+        load=around,
         readiness=around,
         limits=UploadLimits(archive_bytes_max=64 * MIB, archive=ARCHIVE_LIMITS),
         clock=clock,

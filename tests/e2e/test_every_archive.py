@@ -118,7 +118,9 @@ async def photos_of(
         for name, batch in batches.items():
             rows: list[PhotoRecord] = []
             while len(rows) < len(cases[name].photos) and time.monotonic() < deadline:
-                rows = [row async for row in records.rows(batch)]
+                rows = [
+                    row async for row in records.rows(batch) if row.processing_status != "queued"
+                ]
                 await asyncio.sleep(0.05 if len(rows) < len(cases[name].photos) else 0)
             assert [row.photo_index for row in rows] == list(range(len(rows)))
             ends[name] = tuple(Photo(row.photo_name, _end(row)) for row in rows)

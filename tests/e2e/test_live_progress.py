@@ -146,6 +146,18 @@ def test_an_owner_that_is_away_to_the_end_is_told(url: str, around: Surroundings
     assert int(answer.headers["retry-after"]) > 0
 
 
+def test_what_was_seen_before_the_owner_went_away_is_not_told_as_true(
+    url: str, around: Surroundings
+) -> None:
+    tag = ask(url).headers["etag"]
+    with followed(url, BATCH) as events:
+        next(events)
+        around.progress_fault = StreamappError(Code.PROGRESS_AWAY)
+        asked = around.asked
+        assert eventually(lambda: around.asked > asked + 1)
+        refused(ask(url, 1, tag), Code.PROGRESS_AWAY)
+
+
 def test_who_joins_others_is_told_nothing_that_was_seen_before(
     url: str, around: Surroundings
 ) -> None:

@@ -72,6 +72,7 @@ def test_these_are_all_the_commands() -> None:
         "./ops/replay",
         "./ops/replay",
         "./ops/streamapp",
+        "./ops/streamapp",
     ]
 
 
@@ -141,6 +142,8 @@ def test_the_service_takes_photos_and_tells_how_far_they_are(service: Path) -> N
             time.sleep(0.2)
         assert told["progress"] == {"processed": photos, "total": photos, "failed": 0}
     assert json.loads(shell(cancel, service, BATCH=batch))["code"] == "batch_closed"
+    watched = shell(COMMANDS[14], service, BATCH=batch)
+    assert watched == f"batch {batch} is completed: 1 of 1 photo done, 0 of them failed\n"
 
     failed, faces, gently = COMMANDS[11:14]
     assert "dry run, nothing was begun: 0 batches" in shell(failed, service)
@@ -151,7 +154,7 @@ def test_the_service_takes_photos_and_tells_how_far_they_are(service: Path) -> N
 
 
 def test_the_settings_are_told(here: Path) -> None:
-    assert "\nFACES\tone\tdefault\tone or all\t" in shell(COMMANDS[14], here)
+    assert "\nFACES\tone\tdefault\tone or all\t" in shell(COMMANDS[15], here)
 
 
 def test_the_containers_named_are_in_the_compose_file() -> None:

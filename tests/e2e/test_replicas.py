@@ -94,7 +94,9 @@ def say_stall(installation: Installation, batch: str, photos_of: Partitions, sin
     times = sorted(
         row.finished_at
         for row in installation.rows(batch, PHOTOS)
-        if of.run_partition(batch, row.photo_index // size) in moved and row.finished_at > since
+        if of.run_partition(batch, row.photo_index // size) in moved
+        and row.finished_at
+        and row.finished_at > since
     )
     assert times, "nothing was left to take over"
     stall = max(after - before for before, after in pairwise([since, *times]))

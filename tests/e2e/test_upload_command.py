@@ -342,7 +342,7 @@ def test_an_uploader_that_is_not_there_is_given_up_after_all_patience(small: Pat
     assert code == 1
     assert time.monotonic() - began > 3
     first, *_, last = told.splitlines()
-    advice = "Is it running (./ops/up), or elsewhere (--to URL)?"
+    advice = "Is it running (./ops/up), or elsewhere (--url URL)?"
     assert f"{url}: connection refused. {advice} Trying again for 3 seconds" in first
     assert "uploader_away" in last
     assert f"{url}: connection refused; nothing moved for 3 seconds. {advice}" in last

@@ -19,6 +19,7 @@ from msgspec import structs
 
 from connectors.objects.folder import FolderStore
 from streamapp.archive import Limits
+from streamapp.errors import Code, StreamappError
 from streamapp.upload.app import create_app
 from streamapp.upload.batch_ids import ENTROPY_BYTES, batch_id
 from streamapp.upload.incoming_body import Watch
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from connectors.objects.interface import UploadStore
     from streamapp.events import ArchiveStored, BatchCancelled, PriorityChanged
-    from streamapp.progress import Status
+    from streamapp.progress import GroupLoad, Status
 
 MIB = 1024 * 1024
 ARCHIVE_LIMITS = Limits(entries_max=1000, photo_bytes_max=64 * MIB)
@@ -50,6 +51,7 @@ class Surroundings:
     services: dict[str, str] = field(default_factory=lambda: {"kafka": "ok"})
     kafka_fault: Exception | None = None
     progress_fault: Exception | None = None
+    told: GroupLoad | None = None
     asked: int = 0
 
     async def publish(self, event: ArchiveStored) -> None:
@@ -67,6 +69,11 @@ class Surroundings:
         if self.progress_fault:
             raise self.progress_fault
         return self.known.get(batch)
+
+    async def load(self) -> GroupLoad:
+        if self.told is None:
+            raise StreamappError(Code.PROGRESS_AWAY)
+        return self.told
 
     async def __call__(self) -> dict[str, str]:
         return self.services
@@ -92,6 +99,7 @@ def make_app(
         objects=objects,
         publisher=around,
         progress=around,
+        load=around,
         readiness=around,
         limits=UploadLimits(
             archive_bytes_max=archive_bytes_max,

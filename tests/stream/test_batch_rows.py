@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from msgspec import structs
 from pyroaring import BitMap
 
 from connectors.kafka import admin
 from connectors.records.sqlite import SqliteRecords
 from streamapp.errors import Code, StreamappError
-from streamapp.events import BatchCancelled, PriorityChanged, RunStarted
+from streamapp.events import BatchCancelled, Cursor, ExpansionAdvanced, PriorityChanged, RunStarted
 from streamapp.progress import serialized
 from streamapp.stream import record, tally
 from streamapp.stream.batch_rows import HELD_EVENTS_MAX, PAUSE_S, batch_row
@@ -54,6 +55,8 @@ class Worker:
         self.circuit = Circuit("records", time.time)
         self.announced: list[Progress] = []
         self.announces = True
+        self.behind: Progress | None = None
+        """What the tally has folded, in the place of what it has."""
         self.app = WorkerApp(
             log.topics.app_id,
             bootstrap=log.kafka,
@@ -77,8 +80,8 @@ class Worker:
             records=self.records,
             circuit=self.circuit,
             crop_url=str,
-            state_of=tallied.rows.state,
             announce=self.announce,
+            state_of=lambda key: self.behind or tallied.rows.state(key),
         )
 
     async def announce(self, state: Progress) -> None:
@@ -187,6 +190,24 @@ async def test_nothing_is_acknowledged_before_who_is_to_be_told_will_be(
     assert [state.processed for state in second.announced][-1] == FRAME
 
 
+async def test_nothing_is_acknowledged_that_the_tally_has_not_folded(
+    log: Log, worker: Worker
+) -> None:
+    async with worker.running():
+        await log.publish(opened(FRAME))
+        await wait_for_row(worker, log)
+        worker.behind = structs.replace(log.state(), log_offset=0)
+        await log.publish(*frames(FRAME))
+        async with asyncio.timeout(PATIENCE_S):
+            while (await log.written())[-1].processed < FRAME:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(2 * PAUSE_S)
+        assert await log.acknowledged() == 1
+        worker.behind = None
+        await log.wait_until_acknowledged(len(log.told))
+        await wait_for_row(worker, log)
+
+
 async def test_the_end_of_a_batch_is_written_by_the_successor_of_a_killed_worker(
     log: Log, tmp_path: Path
 ) -> None:
@@ -230,6 +251,27 @@ async def test_a_replay_and_its_cancellation_are_told_in_the_row(log: Log, worke
         await log.publish(cancelled)
         row = await wait_for_row(worker, log)
         assert (row.status, row.ended_at) == ("completed", 8.0)
+
+
+async def test_photos_have_rows_from_their_queueing_on(log: Log, worker: Worker) -> None:
+    queued = ExpansionAdvanced(
+        batch="b1",
+        project="p",
+        first_index=0,
+        cursor=Cursor(index=FRAME),
+        names=tuple((index, f"{index}.jpg") for index in range(FRAME)),
+    )
+    async with worker.running():
+        await log.publish(opened(FRAME), finished([3]), queued)
+        async with asyncio.timeout(PATIENCE_S):
+            while not worker.records.given or len(await worker.records.photos("b1")) < FRAME:
+                await asyncio.sleep(0.05)
+        assert await worker.records.counts("b1") == {"queued": FRAME - 1, "failed": 1}
+        await log.publish(*frames(FRAME), queued)
+        await wait_for_row(worker, log)
+        await log.wait_until_acknowledged(len(log.told))
+        assert sum((await worker.records.counts("b1")).values()) == FRAME
+        assert "queued" not in await worker.records.counts("b1")
 
 
 async def test_more_events_than_are_held_go_through(log: Log, worker: Worker) -> None:

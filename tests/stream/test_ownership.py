@@ -6,7 +6,7 @@ from streamapp import progress
 from streamapp.events import BatchCancelled, BatchOpened, Outcome, PhotosFinished
 from streamapp.progress import Progress
 from streamapp.stream.lease import Lease
-from streamapp.stream.ownership import unsettled
+from streamapp.stream.ownership import batches, unsettled
 
 
 class Clock:
@@ -51,14 +51,14 @@ def test_the_unfinished_batches_are_found_with_their_partitions() -> None:
         row("b4", 10, photos=9, finished=9),
         row("b1", 25, photos=None, finished=1),
     ]
-    found = [(at, state.batch) for at, state in unsettled(rows, partition)]
+    found = [(at, state.batch) for at, state in unsettled(batches(rows, partition))]
     assert found == [(0, "b0"), (0, "b2"), (1, "b1")]
 
 
 def test_finished_and_cancelled_batches_ask_for_nothing() -> None:
     cancelled = progress.fold(None, BatchCancelled(batch="b3", project="p", cancelled_at=1.0))
     rows = [row("b0", 70, photos=2, finished=2), (b"b3", progress.encode(cancelled))]
-    assert list(unsettled(rows, partition)) == []
+    assert list(unsettled(batches(rows, partition))) == []
 
 
 def test_a_lease_holds_for_a_session_from_what_was_sent() -> None:

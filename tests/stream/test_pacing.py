@@ -20,9 +20,11 @@ from streamapp import progress
 from streamapp.archive import RUN_PHOTOS, Limits, listing_line
 from streamapp.errors import Code, StreamappError
 from streamapp.events import (
+    QUEUED_NAME_CHARACTERS_MAX,
     WHOLE_OBJECT,
     BatchCancelled,
     BatchOpened,
+    Cursor,
     ExpansionAdvanced,
     Outcome,
     PhotoQueued,
@@ -530,3 +532,29 @@ async def test_the_last_checkpoint_says_that_all_is_queued() -> None:
     advanced = [event for event in bench.log.events if isinstance(event, ExpansionAdvanced)]
     assert [event.cursor.index for event in advanced] == [700]
     assert progress.is_settled(bench.log.states["b1"])
+
+
+async def test_the_checkpoints_name_each_photo_that_is_queued_and_none_that_is_faulty() -> None:
+    bench = Bench()
+    listed = [*names(697), "x" * 1000, *names(2)]
+    duplicates = progress.serialized(BitMap([698, 699]))
+    with warnings.catch_warnings(action="ignore"):
+        content = zipped(listed)
+    await bench.open(content, 700, first_index=50, duplicates=duplicates)
+    await bench.open(zipped(names(50)), 50)
+    async with bench.worker():
+        await bench.log.finish_all("b1")
+    advanced = [event for event in bench.log.events if isinstance(event, ExpansionAdvanced)]
+    told = [pair for event in advanced for pair in event.names]
+    assert Counter(index for index, _ in told) == bench.log.times_queued()
+    assert dict(told)[50 + 697] == "x" * QUEUED_NAME_CHARACTERS_MAX
+    assert dict(told)[50 + 696] == "00696.jpg"
+    assert dict(told)[49] == "00049.jpg"
+
+
+def test_the_names_of_a_piece_fit_one_event_whatever_they_are() -> None:
+    names = tuple((1 << 30, "\1" * QUEUED_NAME_CHARACTERS_MAX) for _ in range(PIECE_PHOTOS))
+    event = ExpansionAdvanced(
+        batch="b1", project="p", first_index=0, cursor=Cursor(index=1), names=names
+    )
+    assert len(encode(event)) <= EVENT_BYTES_MAX

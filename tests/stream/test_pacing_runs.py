@@ -109,6 +109,7 @@ async def test_a_batch_that_has_ended_is_queued_wholly_again_as_the_run_says(ben
     }
     advanced = [each for each in bench.log.events if isinstance(each, ExpansionAdvanced)]
     assert {each.run for each in advanced} == {2}
+    assert not any(each.names for each in advanced)
     assert progress.status(bench.log.states["b1"]).status == "completed"
 
 

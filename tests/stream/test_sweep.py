@@ -298,6 +298,31 @@ async def test_one_that_is_told_a_moment_after_it_was_passed_over_keeps_its_crop
     assert bench.store.crops() == kept
 
 
+FOREIGN = [
+    "00000003 copy.jpg",
+    "00000003-a.jpg",
+    "00000003.2.3.jpg",
+    "00000003",
+    "Thumbs.db",
+    "aside/00000003.jpg",
+    "3.jpg",
+    *(f"notes {n}.txt" for n in range(8)),
+]
+
+
+async def test_what_somebody_put_among_the_crops_stays_and_holds_up_nothing(bench: Bench) -> None:
+    """Each worker in turn would end at it, for ever."""
+    foreign = {f"crops/b1/{name}" for name in FOREIGN}
+    for key in foreign:
+        bench.store.put(key, b"mine", "image/jpeg")
+    bench.store.crop(1, range(PHOTOS))
+    kept = bench.store.crop(1, range(1, PHOTOS, 2))
+    await bench.first_and_second()
+    async with bench.worker():
+        await bench.until(lambda: bool(bench.swept))
+    assert bench.store.crops() == kept | foreign
+
+
 def test_of_a_few_photos_among_many_only_their_neighbourhood_is_listed(tmp_path: Path) -> None:
     store = Store(tmp_path)
     keys = store.crop(1, range(1500))

@@ -108,7 +108,7 @@ class Worker:
             web_enabled=False,
             broker_commit_interval=0.1,
         )
-        self.rows, self.ownership = tally.register(
+        self.rows, self.ownership, _ = tally.register(
             self.app,
             topics=topics,
             kafka=self.circuit,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec import structs
 
 from connectors.records.interface import PhotoRecord
-from streamapp.events import CroppedFace, Face, Outcome, PhotosFinished
+from streamapp.events import CroppedFace, Cursor, ExpansionAdvanced, Face, Outcome, PhotosFinished
 from streamapp.keys import crop_key, record_id
-from streamapp.stream.record import rows_of
+from streamapp.stream.record import queued_rows, rows_of
 
 FRAME = PhotosFinished(batch="b1", project="p1", outcomes=())
 DONE = Outcome(index=7, name="a/7.jpg", state="completed", finished_at=9.5)
@@ -29,6 +29,19 @@ def rows(outcome: Outcome) -> list[PhotoRecord]:
 
 def with_faces(*faces: CroppedFace) -> Outcome:
     return structs.replace(DONE, faces=faces)
+
+
+def test_a_photo_that_is_queued_is_one_row_without_an_outcome() -> None:
+    queued = ExpansionAdvanced(
+        batch="b1",
+        project="p1",
+        first_index=0,
+        cursor=Cursor(index=8),
+        names=((7, "a/7.jpg"), (9, "a/9.jpg")),
+    )
+    first, second = queued_rows(queued)
+    assert first == structs.replace(PHOTO, processing_status="queued", finished_at=None)
+    assert (second.id, second.photo_name) == (record_id("b1", 9), "a/9.jpg")
 
 
 def test_a_photo_without_a_face_is_one_row() -> None:

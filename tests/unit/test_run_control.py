@@ -137,6 +137,14 @@ def test_a_control_that_cannot_be_read_is_logged_and_passed_over(
     assert len(control.verdict([delivery(0, 1, "b1")]).cancelled) == 1
 
 
+def test_a_control_without_a_value_says_nothing_and_ends_nobody() -> None:
+    """Somebody deleted a key by hand; each worker reads the topic from its beginning."""
+    control = Control(lambda: NOW)
+    control.take(encode(cancelled(1)))
+    control.take(None)
+    assert len(control.verdict([delivery(0, 1, "b1")]).cancelled) == 1
+
+
 def test_ten_thousand_runs_are_known_in_a_few_megabytes() -> None:
     photos = BitMap(range(1_000_000))
     photos.run_optimize()
