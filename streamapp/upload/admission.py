@@ -67,6 +67,7 @@ class Admission:
         progress: ProgressSource,
         quota: Quota,
         limits: archive.Limits,
+        webhooks: bool,
         clock: Callable[[], float],
     ) -> None:
         self._objects = objects
@@ -77,6 +78,7 @@ class Admission:
         self._progress = progress
         self._quota = quota
         self._limits = limits
+        self._webhooks = webhooks
         self._clock = clock
 
     async def known(self, order: Order, size: int = 0) -> ArchiveStored | None:
@@ -123,8 +125,11 @@ class Admission:
 
         Raises:
             StreamappError: ``BATCH_UNKNOWN``, also for a batch of another project;
-                ``BATCH_CLOSED``; ``KEY_REUSED``; ``PROGRESS_AWAY``; ``PROJECT_QUOTA``.
+                ``BATCH_CLOSED``; ``KEY_REUSED``; ``PROGRESS_AWAY``; ``PROJECT_QUOTA``;
+                ``WEBHOOKS_OFF``.
         """
+        if order.webhook_url and not self._webhooks:
+            raise StreamappError(Code.WEBHOOKS_OFF)
         if order.batch:
             await self._check_batch(order)
         elif order.request:

@@ -27,6 +27,7 @@ from streamapp.upload.routes import archive_routes, image_routes, state_routes
 from streamapp.upload.statuses import Statuses
 from streamapp.upload.tus import tus_routes
 from streamapp.upload.watches import Watches
+from streamapp.upload.webhooks import webhook_routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from connectors.objects.interface import UploadStore
+    from connectors.records.interface import RecordStore
     from streamapp.upload.assembly import Assembly
     from streamapp.upload.interfaces import LoadSource, ProgressSource, Publisher, Readiness
     from streamapp.upload.retention import Kept
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 def create_app(
     *,
     objects: UploadStore,
+    records: RecordStore,
     publisher: Publisher,
     progress: ProgressSource,
     load: LoadSource,
@@ -58,6 +61,7 @@ def create_app(
 
     Args:
         objects: Where archives and manifests go.
+        records: The rows of the batches.
         publisher: Where `ArchiveStored` goes.
         progress: Who answers for the batches.
         load: Who tells what the workers have to do.
@@ -103,6 +107,7 @@ def create_app(
             *_ways_in(objects, arrivals, parts, limits, clock),
             *control_routes(parts.chain, progress, publisher, limits.watch, clock),
             *live_routes(statuses, watches),
+            *webhook_routes(records, parts.chain, clock),
             *queue_stats_routes(QueueStats(load, time.monotonic)),
             *state_routes(readiness),
         ],

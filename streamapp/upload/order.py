@@ -43,9 +43,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_order(values: Mapping[str, str], key: str) -> Order:
-    """The order of ``values``: ``projectId``, ``priority``, ``externalId`` and others.
+    """The order of ``values`` (``projectId``, ``priority``, ``externalId`` and such fields).
 
-    These are ``webhookUrl`` and ``batchId``. ``key`` is the request's `idempotency_key`, ``""`` for none.
+    ``key`` is the request's `idempotency_key`, ``""`` for none.
 
     Raises:
         StreamappError: ``FIELD_MISSING`` without a project; ``FIELD_INVALID``.

@@ -23,7 +23,7 @@ from streamapp.upload.incoming_body import Watch
 from streamapp.upload.reception import UploadLimits
 from streamapp.upload.retention import Kept
 from streamapp.wiring.readiness import STORE_READ_TIMEOUT_S, UploaderReadiness
-from streamapp.wiring.stores import object_store
+from streamapp.wiring.stores import object_store, record_store
 from streamapp.wiring.values import limits, topics
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class WorkersLoad:
 
 def uploader_app(settings: Settings) -> Starlette:
     """The uploader's ASGI app; it connects when it is started."""
-    objects = object_store(settings)
+    objects, records = object_store(settings), record_store(settings)
     producer = EventProducer(settings.kafka_bootstrap)
     workers = WorkerViews(settings.workers_url.split(","), path=STATUS_PATH)
     loads = WorkerViews(settings.workers_url.split(","), path=LOAD_PATH)
@@ -101,11 +101,13 @@ def uploader_app(settings: Settings) -> Starlette:
             open_until_the_end.push_async_callback(workers.close)
             open_until_the_end.push_async_callback(loads.close)
             open_until_the_end.push_async_callback(producer.close)
+            open_until_the_end.push_async_callback(records.close)
             await asyncio.gather(producer.start(), readiness.start())
             yield
 
     return create_app(
         objects=objects,
+        records=records,
         publisher=Publications(producer, topics(settings)),
         progress=OwnersProgress(workers),
         load=WorkersLoad(loads),
@@ -150,6 +152,7 @@ def upload_limits(settings: Settings) -> UploadLimits:
         watchers_max=settings.watchers_max,
         resumable_expires_s=settings.upload_expires_hours * HOUR_S,
         project_archive_bytes_max=settings.project_archive_bytes_max,
+        webhooks=bool(settings.webhook_secrets),
         watch=Watch(idle_s=settings.client_idle_s, bytes_per_s_min=settings.client_bytes_per_s_min),
     )
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from connectors.objects.folder import FolderStore
+from connectors.records.sqlite import SqliteRecords
 from streamapp.archive import Limits
 from streamapp.errors import Code, StreamappError
 from streamapp.upload.app import create_app
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from uvicorn.config import HTTPProtocolType
 
     from connectors.objects.interface import UploadStore
+    from connectors.records.interface import RecordStore
     from streamapp.events import ArchiveStored, BatchCancelled, PriorityChanged
     from streamapp.progress import GroupLoad, Status
 
@@ -83,6 +85,8 @@ def make_app(
     objects: UploadStore,
     around: Surroundings,
     *,
+    records: RecordStore | None = None,
+    webhooks: bool = True,
     archive_bytes_max: int = 1024 * MIB,
     uploads_max: int = 8,
     watchers_max: int = 1000,
@@ -97,6 +101,7 @@ def make_app(
     numbers = itertools.count()
     return create_app(
         objects=objects,
+        records=records or SqliteRecords(Path(":memory:")),
         publisher=around,
         progress=around,
         load=around,
@@ -106,6 +111,7 @@ def make_app(
             archive=structs.replace(ARCHIVE_LIMITS, photo_bytes_max=photo_bytes_max),
             uploads_max=uploads_max,
             watchers_max=watchers_max,
+            webhooks=webhooks,
             images_max=images_max,
             project_archive_bytes_max=project_archive_bytes_max,
             resumable_expires_s=resumable_expires_s,
