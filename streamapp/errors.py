@@ -63,6 +63,16 @@ class Code(Enum):
     METHOD_NOT_ALLOWED = (Fate.REJECT, 405, "This address does not answer that method.")
     WEBHOOK_UNKNOWN = (Fate.REJECT, 404, "The batch has no webhook with this id.")
     WEBHOOKS_OFF = (Fate.REJECT, 422, "This service sends no webhooks: it has no WEBHOOK_SECRET.")
+    PHOTO_UNKNOWN = (Fate.REJECT, 404, "The batch has no photo with this index.")
+    FACE_UNKNOWN = (Fate.REJECT, 404, "No such face was found in the photo, so far.")
+    CROP_MISSING = (
+        Fate.REJECT,
+        404,
+        "There is no crop of the face: it is beyond a limit, or crops are not kept so long.",
+    )
+    ORIGINAL_MISSING = (Fate.REJECT, 404, "The original is not kept any more.")
+    RANGE_INVALID = (Fate.REJECT, 416, "The range lies outside of what was asked for.")
+    DOWNLOADS_BUSY = (Fate.WAIT, 503, "As many downloads as allowed run; try again shortly.")
     UPLOADS_BUSY = (Fate.WAIT, 503, "As many uploads as allowed are running; try again shortly.")
     WATCHERS_BUSY = (
         Fate.WAIT,
@@ -112,6 +122,7 @@ class Code(Enum):
     )
 
     UPLOADER_AWAY = (Fate.WAIT, 503, "The uploader does not answer; try again shortly.")
+    WORKERS_AWAY = (Fate.WAIT, 503, "No worker answers; try again shortly.")
     NOT_THE_UPLOADER = (Fate.REJECT, 502, "What answers at this address is not the uploader.")
 
     # The installation.

@@ -87,6 +87,11 @@ def to_batch(values: Sequence[Any]) -> BatchRecord:
     return BatchRecord(**_row(BATCH_COLUMNS, values))
 
 
+def to_time(value: Any) -> float:
+    """The Unix seconds of a time that was selected."""
+    return datetime.fromisoformat(str(value)).replace(tzinfo=UTC).timestamp()
+
+
 def text(value: str, length: int | None = None) -> str:
     """``value`` as UTF-8 can carry it, at most ``length`` characters of it."""
     return value[:length].encode("utf-8", "replace").decode()
@@ -95,11 +100,6 @@ def text(value: str, length: int | None = None) -> str:
 def moment(at: float) -> str:
     """A time in Unix seconds as the databases keep it."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def seconds(moment: Any) -> float:
-    """Unix seconds of a time as a database gives it."""
-    return datetime.fromisoformat(str(moment)).replace(tzinfo=UTC).timestamp()
 
 
 async def paged(
@@ -117,7 +117,7 @@ def _row(columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
     row = dict(zip(columns, values, strict=True))
     for column in _TIMES & row.keys():
         if row[column] is not None:
-            row[column] = seconds(row[column])
+            row[column] = to_time(row[column])
     return row
 
 

@@ -110,6 +110,10 @@ class RecordStore(WebhookOutbox, Protocol):
         """The steps to this code's schema; changes nothing. Raises as `prepare`."""
         ...
 
+    async def version(self) -> str:
+        """What the database is, and its version: ``MySQL 8.4.3``."""
+        ...
+
     async def upsert(self, rows: Sequence[PhotoRecord]) -> None:
         """Write the rows in one transaction, by ``id``; repeating it changes nothing.
 
@@ -134,6 +138,13 @@ class RecordStore(WebhookOutbox, Protocol):
 
     async def batch(self, batch_id: str) -> BatchRecord | None:
         """The row of a batch; None of an unknown one."""
+        ...
+
+    async def written_at(self, batch_id: str) -> float | None:
+        """When the row of a batch was changed last, Unix seconds by the database's clock.
+
+        None of an unknown one.
+        """
         ...
 
     async def batches(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connectors.records.interface import BatchRecord, PhotoRecord, SchemaStep
+    from connectors.records.own_table import OwnTable
 
 DELETED_ROWS_MAX = 1_000
 """Of one transaction."""
@@ -78,18 +79,36 @@ class MysqlRecords(Reads, WebhookRows):
     _unless_there = "ON DUPLICATE KEY UPDATE id = id"
 
     def __init__(
-        self, address: MysqlAddress, *, pool_size: int = 4, timeout_s: float = 30.0
+        self,
+        address: MysqlAddress,
+        *,
+        own_table: OwnTable | None = None,
+        pool_size: int = 4,
+        timeout_s: float = 30.0,
     ) -> None:
+        self._own_table = own_table
         self._calls = MysqlCalls(address, pool_size=pool_size, timeout_s=timeout_s)
 
     @classmethod
-    def from_url(cls, url: str, *, pool_size: int = 4, timeout_s: float = 30.0) -> Self:
+    def from_url(
+        cls,
+        url: str,
+        *,
+        own_table: OwnTable | None = None,
+        pool_size: int = 4,
+        timeout_s: float = 30.0,
+    ) -> Self:
         """The store at ``mysql://user:password@host:port/database``.
 
         Raises:
             StreamappError: ``SETTING_INVALID``; the URL is not repeated.
         """
-        return cls(MysqlAddress.from_url(url), pool_size=pool_size, timeout_s=timeout_s)
+        return cls(
+            MysqlAddress.from_url(url),
+            own_table=own_table,
+            pool_size=pool_size,
+            timeout_s=timeout_s,
+        )
 
     async def prepare(self) -> None:
         """Make the steps to the schema that are missing; the database itself must exist."""
@@ -100,10 +119,16 @@ class MysqlRecords(Reads, WebhookRows):
         """The steps to the schema."""
         return migrations.steps("mysql", await self._calls.run(applied))
 
+    async def version(self) -> str:
+        """The server's own version, which says whether it is MariaDB's."""
+        ((version,),) = await self._select("SELECT VERSION()")
+        return f"MariaDB {version}" if "MariaDB" in version else f"MySQL {version}"
+
     async def upsert(self, rows: Sequence[PhotoRecord]) -> None:
         """Write the rows in one transaction, see `RecordStore.upsert`."""
         values = [to_values(row) for row in merged(rows)]
         photos = with_other_faces(rows).items()
+        own = self._own_table
 
         async def work(connection: Any) -> None:
             await connection.begin()
@@ -113,6 +138,8 @@ class MysqlRecords(Reads, WebhookRows):
                 for batch, indexes in photos:
                     places = ", ".join(["%s"] * len(indexes))
                     await cursor.execute(_SWEEP.format(places), (batch, *indexes))
+                if own:
+                    await cursor.executemany(own.mysql, own.of(rows))
             await connection.commit()
 
         await self._calls.run(work)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 from msgspec import structs
 
-from connectors.records.columns import moment, seconds, text
+from connectors.records.columns import moment, text, to_time
 from connectors.records.outbox import ATTEMPTS_MAX, Delivery, Webhook
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ _RESEND = (
 )
 _OF_BATCH = f"{_SELECT} WHERE batch_id = ? ORDER BY created_at, id"
 _COUNT = "SELECT COUNT(*) FROM webhooks WHERE state = 'due'"
+
+URL_CHARACTERS_MAX = 1024
 
 _decode_attempts = msgspec.json.Decoder(tuple[Delivery, ...]).decode
 
@@ -92,6 +94,7 @@ class WebhookRows(ABC):
 
 def _to_values(webhook: Webhook) -> tuple[Any, ...]:
     row = structs.asdict(webhook) | {
+        "url": text(webhook.url, URL_CHARACTERS_MAX),
         "due_since": moment(webhook.due_since),
         "next_at": moment(webhook.next_at),
         "attempts": msgspec.json.encode(webhook.attempts[-ATTEMPTS_MAX:]).decode(),
@@ -104,8 +107,8 @@ def _to_webhook(values: Sequence[Any]) -> Webhook:
     return Webhook(
         **row
         | {
-            "due_since": seconds(row["due_since"]),
-            "next_at": seconds(row["next_at"]),
+            "due_since": to_time(row["due_since"]),
+            "next_at": to_time(row["next_at"]),
             "attempts": _decode_attempts(row["attempts"]),
         }
     )

@@ -250,7 +250,13 @@ def _detect(
 ) -> Detection:
     """Photos to outcomes, those included that come back or are passed over."""
     outlet = Outlet(app, values.topics, circuits.kafka)
-    retry.register(app, outlet=outlet, delayed=delayed)
+    retry.register(
+        app,
+        outlet=outlet,
+        delayed=delayed,
+        longest_s=retry.longest_delay_s(values.retry_delay_s, values.topics.attempts),
+        clock=time.time,
+    )
     known = Control(time.time)
     control.register(app, control=known, broadcast=controls)
     retries = Retries(
@@ -288,6 +294,7 @@ def _close_at_the_end(app: faust.App, children: Children, records: RecordStore) 
 def run(app: WorkerApp, *, log_level: str) -> None:
     """Run the worker until SIGTERM or SIGINT; does not return."""
     app.cut_end = True
+    logging.getLogger().addHandler(app.faults)
     worker = app.Worker(
         loglevel=log_level, override_logging=False, redirect_stdouts=False, quiet=True
     )

@@ -23,6 +23,7 @@ from faust.web.drivers import aiohttp
 
 from streamapp.logs import FAUST
 from streamapp.stream.consumer import WorkerTransport
+from streamapp.stream.faults import LastFaults
 from streamapp.stream.lease import Lease
 from streamapp.stream.local_state import LocalTable
 
@@ -99,6 +100,8 @@ class WorkerApp(faust.App):
             "stream_wait_empty": False,
         }
         super().__init__(name, **own | options)
+        self.faults = LastFaults()
+        """What its process logs; whoever runs it has it listen."""
         self.lease = Lease(session_timeout_s=session_timeout_s, clock=time.monotonic)
         self._finishing: list[Callable[[], Awaitable[None]]] = []
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from streamapp.stream.faults import LastFaults
 from streamapp.stream.observation import held
 from streamapp.stream.pages import views
 from streamapp.stream.pages.gathering import Gathering
@@ -59,7 +57,7 @@ def register(
         children=children,
         circuits=circuits,
         metrics=metrics,
-        faults=_last_faults(app),
+        faults=app.faults,
         known=known,
         held=lambda: held(app, topics),
         started_at=time.time(),
@@ -69,14 +67,3 @@ def register(
         own, app.router.tables_metadata, client=lambda: app.http_client, clock=time.time
     )
     views.register(app, gathering=gathering, own=own)
-
-
-def _last_faults(app: WorkerApp) -> LastFaults:
-    """They are kept from when the app is a process of its own."""
-    faults = LastFaults()
-
-    def listen(*_args: Any, **_options: Any) -> None:
-        logging.getLogger().addHandler(faults)
-
-    app.on_worker_init.connect(listen, weak=False)
-    return faults

@@ -13,17 +13,23 @@ from starlette.middleware import Middleware
 
 from streamapp.errors import StreamappError
 from streamapp.upload import problems
+from streamapp.upload.again import again_routes
 from streamapp.upload.arrivals import Arrivals
 from streamapp.upload.assembly import assemble
 from streamapp.upload.control import control_routes
+from streamapp.upload.docs import docs_routes
+from streamapp.upload.downloads import Library, download_routes
 from streamapp.upload.edge import Edge
 from streamapp.upload.images import ImageReception
 from streamapp.upload.live import live_routes
+from streamapp.upload.originals import Originals
 from streamapp.upload.queue_stats import QueueStats, queue_stats_routes
+from streamapp.upload.reading import Batches, reading_routes
 from streamapp.upload.reception import Reception, UploadLimits
 from streamapp.upload.resumable import ResumableUploads
 from streamapp.upload.retention import FOR_EVER
 from streamapp.upload.routes import archive_routes, image_routes, state_routes
+from streamapp.upload.rows import Rows
 from streamapp.upload.statuses import Statuses
 from streamapp.upload.tus import tus_routes
 from streamapp.upload.watches import Watches
@@ -38,7 +44,13 @@ if TYPE_CHECKING:
     from connectors.objects.interface import UploadStore
     from connectors.records.interface import RecordStore
     from streamapp.upload.assembly import Assembly
-    from streamapp.upload.interfaces import LoadSource, ProgressSource, Publisher, Readiness
+    from streamapp.upload.interfaces import (
+        LoadSource,
+        ProgressSource,
+        Publisher,
+        Readiness,
+        Replays,
+    )
     from streamapp.upload.retention import Kept
 
 
@@ -49,6 +61,7 @@ def create_app(
     publisher: Publisher,
     progress: ProgressSource,
     load: LoadSource,
+    replays: Replays,
     readiness: Readiness,
     limits: UploadLimits,
     clock: Callable[[], float],
@@ -65,6 +78,7 @@ def create_app(
         publisher: Where `ArchiveStored` goes.
         progress: Who answers for the batches.
         load: Who tells what the workers have to do.
+        replays: Who has batches done again.
         readiness: Asked by ``/ready``.
         limits: What an upload may be.
         clock: Unix seconds.
@@ -91,6 +105,7 @@ def create_app(
     )
 
     statuses = Statuses(parts.chain, progress)
+    rows = Rows(records, parts.chain)
     watches = Watches(statuses.ask, limits.watchers_max)
 
     @asynccontextmanager
@@ -105,11 +120,15 @@ def create_app(
     app = Starlette(
         routes=[
             *_ways_in(objects, arrivals, parts, limits, clock),
+            *download_routes(Library(objects, rows, Originals(objects, limits.archive))),
             *control_routes(parts.chain, progress, publisher, limits.watch, clock),
+            *again_routes(replays, limits.watch),
             *live_routes(statuses, watches),
-            *webhook_routes(records, parts.chain, clock),
+            *webhook_routes(rows, clock),
             *queue_stats_routes(QueueStats(load, time.monotonic)),
             *state_routes(readiness),
+            *reading_routes(Batches(rows, parts.chain, statuses.ask, clock), rows),
+            *docs_routes(),
         ],
         middleware=[Middleware(Edge)],
         exception_handlers={

@@ -10,7 +10,6 @@ from starlette.routing import Route
 
 from streamapp.errors import Code, StreamappError
 from streamapp.upload.answers import json_answer
-from streamapp.upload.batch_ids import is_batch_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,31 +17,21 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from connectors.records.interface import RecordStore
     from connectors.records.outbox import Webhook
-    from streamapp.upload.chain import Chain
+    from streamapp.upload.rows import Rows
 
 
-def webhook_routes(records: RecordStore, chain: Chain, clock: Callable[[], float]) -> list[Route]:
+def webhook_routes(rows: Rows, clock: Callable[[], float]) -> list[Route]:
     """The log of deliveries, and the resend."""
 
-    async def of(batch: str) -> list[Webhook]:
-        if is_batch_id(batch):
-            await records.prepare()
-            if found := await records.webhooks(batch):
-                return found
-            if await chain.link(batch):
-                return []
-        raise StreamappError(Code.BATCH_UNKNOWN)
-
     async def show(request: Request) -> Response:
-        found = await of(request.path_params["batch"])
+        batch = request.path_params["batch"]
+        found = await (await rows.of(batch)).webhooks(batch)
         return json_answer({"success": True, "webhooks": [shown(each) for each in found]})
 
     async def resend(request: Request) -> Response:
         batch, webhook = request.path_params["batch"], request.path_params["webhook"]
-        await of(batch)
-        if not await records.resend_webhook(batch, webhook, clock()):
+        if not await (await rows.of(batch)).resend_webhook(batch, webhook, clock()):
             raise StreamappError(Code.WEBHOOK_UNKNOWN)
         return json_answer({"success": True, "webhookId": webhook}, HTTPStatus.ACCEPTED)
 

@@ -62,6 +62,7 @@ def service(minio_store: MinioStore) -> Iterator[Service]:
         publisher=around,
         progress=around,
         load=around,
+        replays=around,
         readiness=around,
         limits=UploadLimits(archive_bytes_max=64 * MIB, archive=ARCHIVE_LIMITS),
         clock=clock,

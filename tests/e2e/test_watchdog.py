@@ -47,6 +47,7 @@ PHOTO = PhotoQueued(
 
 WORKER = """
 import asyncio, os, pathlib, signal, sys, threading, time
+from streamapp import logs
 from streamapp.settings import read_settings
 from streamapp.stream import app as stream_app, consumer_thread, detect, pacer, tally
 from streamapp.vision.children import Children
@@ -111,6 +112,7 @@ stream_app.Turns = Turns
 
 if __name__ == "__main__":  # not again in its children
     settings = read_settings()
+    logs.set_up("INFO")
     app = worker.worker_app(settings)
     at, what = pathlib.Path(sys.argv[1]), globals()[sys.argv[2]]
 

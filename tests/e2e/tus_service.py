@@ -163,6 +163,7 @@ def main(port: str, endpoint: str, access_key: str, secret_key: str, bucket: str
         publisher=around,
         progress=around,
         load=around,
+        replays=around,
         readiness=around,
         limits=UploadLimits(archive_bytes_max=1024 * MIB, archive=ARCHIVE_LIMITS),
         clock=time.time,

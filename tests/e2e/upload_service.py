@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ from streamapp.upload.server import Server
 
 if TYPE_CHECKING:
     from asyncio import Protocol
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.applications import Starlette
     from uvicorn.config import HTTPProtocolType
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from connectors.records.interface import RecordStore
     from streamapp.events import ArchiveStored, BatchCancelled, PriorityChanged
     from streamapp.progress import GroupLoad, Status
+    from streamapp.replay import Wish
 
 MIB = 1024 * 1024
 ARCHIVE_LIMITS = Limits(entries_max=1000, photo_bytes_max=64 * MIB)
@@ -55,6 +56,7 @@ class Surroundings:
     progress_fault: Exception | None = None
     told: GroupLoad | None = None
     asked: int = 0
+    begun: list[tuple[str, Wish, bool]] = field(default_factory=list)
 
     async def publish(self, event: ArchiveStored) -> None:
         if self.kafka_fault:
@@ -76,6 +78,14 @@ class Surroundings:
         if self.told is None:
             raise StreamappError(Code.PROGRESS_AWAY)
         return self.told
+
+    def check(self, wish: Wish) -> None:
+        if "FACE" in dict(wish.settings):
+            raise StreamappError(Code.FIELD_INVALID, "FACE: not a run's to change")
+
+    async def begin(self, batch: str, wish: Wish, *, only_failed: bool) -> tuple[int, int] | None:
+        self.begun.append((batch, wish, only_failed))
+        return None if only_failed else (2, 2)
 
     async def __call__(self) -> dict[str, str]:
         return self.services
@@ -99,12 +109,20 @@ def make_app(
     janitor_interval_s: float = 60.0,
 ) -> Starlette:
     numbers = itertools.count()
+    rows = records or SqliteRecords(Path(":memory:"))
+
+    @asynccontextmanager
+    async def life(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await rows.close()
+
     return create_app(
         objects=objects,
-        records=records or SqliteRecords(Path(":memory:")),
+        records=rows,
         publisher=around,
         progress=around,
         load=around,
+        replays=around,
         readiness=around,
         limits=UploadLimits(
             archive_bytes_max=archive_bytes_max,
@@ -122,6 +140,7 @@ def make_app(
             now_s=1_700_000_000.0, entropy=next(numbers).to_bytes(ENTROPY_BYTES, "big")
         ),
         janitor_interval_s=janitor_interval_s,
+        lifespan=life,
     )
 
 

@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS webhooks (
     batch_id   VARCHAR(160)  NOT NULL,
     event_type VARCHAR(32)   NOT NULL,
     url        VARCHAR(1024) NOT NULL,
-    payload    TEXT          NOT NULL,
+    payload    MEDIUMTEXT    NOT NULL,
     state      VARCHAR(16)   NOT NULL,
     due_since  DATETIME(6)   NOT NULL,
     next_at    DATETIME(6)   NOT NULL,
