@@ -61,6 +61,8 @@ class Code(Enum):
     TUS_VERSION = (Fate.REJECT, 412, "This is tus 1.0.0; the header Tus-Resumable must say so.")
     ROUTE_UNKNOWN = (Fate.REJECT, 404, "There is nothing at this address.")
     METHOD_NOT_ALLOWED = (Fate.REJECT, 405, "This address does not answer that method.")
+    WEBHOOK_UNKNOWN = (Fate.REJECT, 404, "The batch has no webhook with this id.")
+    WEBHOOKS_OFF = (Fate.REJECT, 422, "This service sends no webhooks: it has no WEBHOOK_SECRET.")
     PHOTO_UNKNOWN = (Fate.REJECT, 404, "The batch has no photo with this index.")
     FACE_UNKNOWN = (Fate.REJECT, 404, "No such face was found in the photo, so far.")
     CROP_MISSING = (

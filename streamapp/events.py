@@ -76,6 +76,7 @@ class _Part(_Event, frozen=True, kw_only=True):
     earlier one's name (indexes within the part, a serialized roaring bitmap, ``b""`` for none).
     ``skipped`` entries are neither photo nor defect; ``skipped_by`` counts them by reason.
     ``nested`` tells whether photos of archives within the archive are among them.
+    ``webhook_url`` of the batch's first part is who is told of its end.
     """
 
     batch: BatchId
@@ -92,6 +93,7 @@ class _Part(_Event, frozen=True, kw_only=True):
     skipped: Small = 0
     skipped_by: Annotated[dict[Text, Small], msgspec.Meta(max_length=64)] = {}
     external_id: Text = ""
+    webhook_url: Text = ""
 
     def __post_init__(self) -> None:
         """Refuse what could not be folded."""

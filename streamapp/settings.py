@@ -15,11 +15,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streamapp.errors import Code, StreamappError
 from streamapp.upload_settings import UploadSettings
 from streamapp.vision_settings import VisionSettings, faults
+from streamapp.webhook_settings import WebhookSettings
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
 
-class Settings(UploadSettings, VisionSettings, BaseSettings):
+class Settings(UploadSettings, VisionSettings, WebhookSettings, BaseSettings):
     """All settings of the uploader, the workers and the commands, with their defaults."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)

@@ -97,6 +97,11 @@ def text(value: str, length: int | None = None) -> str:
     return value[:length].encode("utf-8", "replace").decode()
 
 
+def moment(at: float) -> str:
+    """A time in Unix seconds as the databases keep it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
 async def paged(
     read: Callable[[int, int], Awaitable[list[PhotoRecord]]],
 ) -> AsyncIterator[PhotoRecord]:
@@ -118,5 +123,5 @@ def _row(columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
 
 def _value(column: str, value: Any) -> Any:
     if column in _TIMES and value is not None:
-        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        return moment(value)
     return text(value, _LENGTHS.get(column)) if isinstance(value, str) else value

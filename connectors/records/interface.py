@@ -1,7 +1,7 @@
-"""What the product asks of the database: rows of ``data_records`` and of ``batches``.
+"""What the product asks of the database: rows of ``data_records``, ``batches`` and ``webhooks``.
 
 There is one of ``data_records`` per face, or one per photo without a face, and one of ``batches``
-per batch.
+per batch; of webhooks see `outbox`.
 
 A database that does not answer raises `StreamappError` with ``RECORDS_AWAY`` (fate: wait). No
 other exception leaves a connector for a fault of the service. A row the database refuses, which
@@ -14,6 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import msgspec
+
+from connectors.records.outbox import WebhookOutbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -93,8 +95,8 @@ class SchemaStep(NamedTuple):
     applied: bool
 
 
-class RecordStore(Protocol):
-    """The rows of all batches."""
+class RecordStore(WebhookOutbox, Protocol):
+    """The rows of all batches, and the outbox of their webhooks."""
 
     async def prepare(self) -> None:
         """Bring the schema up to this code's; safe to run twice and from several replicas at once.

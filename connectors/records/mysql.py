@@ -19,6 +19,7 @@ from connectors.records.columns import (
 from connectors.records.mysql_calls import MysqlAddress, MysqlCalls
 from connectors.records.mysql_schema import applied, apply
 from connectors.records.reads import Reads
+from connectors.records.webhook_rows import WebhookRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,8 +73,10 @@ _SWEEP = (
 )
 
 
-class MysqlRecords(Reads):
+class MysqlRecords(Reads, WebhookRows):
     """A `RecordStore` over at most ``pool_size`` connections, made when they are first needed."""
+
+    _unless_there = "ON DUPLICATE KEY UPDATE id = id"
 
     def __init__(
         self,
@@ -150,6 +153,7 @@ class MysqlRecords(Reads):
         some = f"DELETE FROM data_records WHERE batch_id = %s LIMIT {DELETED_ROWS_MAX}"  # noqa: S608
         while await self._change(some, text(batch)) == DELETED_ROWS_MAX:
             pass
+        await self._change("DELETE FROM webhooks WHERE batch_id = %s", text(batch))
         await self._change("DELETE FROM batches WHERE id = %s", text(batch))
 
     async def close(self) -> None:
@@ -169,6 +173,6 @@ class MysqlRecords(Reads):
 
         async def work(connection: Any) -> int:
             async with connection.cursor() as cursor:
-                return int(await cursor.execute(sql, parameters))
+                return int(await cursor.execute(sql.replace("?", "%s"), parameters))
 
         return await self._calls.run(work)

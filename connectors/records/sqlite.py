@@ -26,6 +26,7 @@ from connectors.records.columns import (
 from connectors.records.connections import Connections
 from connectors.records.reads import Reads
 from connectors.records.sqlite_schema import applied, apply
+from connectors.records.webhook_rows import WebhookRows
 from streamapp.errors import Code, StreamappError
 
 if TYPE_CHECKING:
@@ -81,8 +82,10 @@ _DELETE_SOME = (
 )
 
 
-class SqliteRecords(Reads):
+class SqliteRecords(Reads, WebhookRows):
     """A `RecordStore` in the file at ``path``, whose folder must exist."""
+
+    _unless_there = "ON CONFLICT (id) DO NOTHING"
 
     def __init__(self, path: Path, *, own_table: OwnTable | None = None) -> None:
         self._own_table = own_table
@@ -127,6 +130,7 @@ class SqliteRecords(Reads):
         """Remove every row of the batch."""
         while await self._change(_DELETE_SOME, text(batch)) == DELETED_ROWS_MAX:
             pass
+        await self._change("DELETE FROM webhooks WHERE batch_id = ?", text(batch))
         await self._change("DELETE FROM batches WHERE id = ?", text(batch))
 
     async def close(self) -> None:

@@ -9,6 +9,7 @@ hold for what is told again, too.
 
 from __future__ import annotations
 
+from streamapp.progress.ends import End, ends
 from streamapp.progress.fold import fold
 from streamapp.progress.load import Figures, GroupLoad, WorkerLoad, figures
 from streamapp.progress.runs import (
@@ -53,6 +54,7 @@ __all__ = [
     "Answer",
     "BatchState",
     "Counts",
+    "End",
     "Figures",
     "GroupLoad",
     "Part",
@@ -66,6 +68,7 @@ __all__ = [
     "done",
     "duplicates_of",
     "encode",
+    "ends",
     "failed",
     "figures",
     "finished",

@@ -73,6 +73,7 @@ def _opened(state: Progress, event: BatchOpened) -> Progress:
         state,
         opened_at=_earliest(state.opened_at, event.opened_at),
         external_id=state.external_id if event.first_index else event.external_id,
+        webhook_url=state.webhook_url if event.first_index else event.webhook_url,
     )
     return _with_part(
         told,

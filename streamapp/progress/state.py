@@ -88,15 +88,16 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Progress(Run, frozen=True, kw_only=True, omit_defaults=True):
     """The state of one batch: the value of the progress table, under the batch's key.
 
-    It is what is known of the first run; of what holds for the batch, ``external_id`` being the
-    first part's and ``changed`` the last change of the priority: when, to what; and of the later
-    ``runs``, ascending. ``log_offset`` is the offset of the last event of the batch log that is
-    folded in; the table's, not the fold's.
+    It is what is known of the first run; of what holds for the batch, ``external_id`` and
+    ``webhook_url`` being the first part's and ``changed`` the last change of the priority: when, to
+    what; and of the later ``runs``, ascending. ``log_offset`` is the offset of the last event of
+    the batch log that is folded in; the table's, not the fold's.
     """
 
     batch: str
     project: str = ""
     external_id: str = ""
+    webhook_url: str = ""
     changed: tuple[float, int] = (0.0, 0)
     opened_at: float = 0.0
     runs: tuple[Run, ...] = ()

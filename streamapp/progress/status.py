@@ -146,10 +146,11 @@ def _state_of(state: Progress, run: Run) -> BatchState:
 def _runs(state: Progress) -> tuple[RunStatus, ...]:
     if state.latest is state:
         return ()
-    return tuple(_run(state, run) for run in (state, *state.runs) if run.is_announced)
+    return tuple(run_status(state, run) for run in (state, *state.runs) if run.is_announced)
 
 
-def _run(state: Progress, run: Run) -> RunStatus:
+def run_status(state: Progress, run: Run) -> RunStatus:
+    """What the API says of a run."""
     photos = len(runs.photos_of(state, run))
     return RunStatus(
         run=run.run,

@@ -19,6 +19,7 @@ from streamapp.stream import (
     expand,
     journal,
     load_view,
+    notify,
     observation,
     pacer,
     record,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from connectors.objects.interface import UploadStore
     from connectors.records.interface import RecordStore
+    from connectors.webhooks.interface import WebhookSender
     from streamapp.archive import Limits
     from streamapp.stream.control import Broadcast
     from streamapp.stream.detect import Detection
@@ -98,6 +100,7 @@ class WorkerValues:
     stall_limit_s: float
     limits: Limits
     pace_photos_per_partition: int
+    webhook_url: str
 
     @property
     def window_photos(self) -> int:
@@ -110,11 +113,15 @@ def create_app(
     *,
     objects: UploadStore,
     records: RecordStore,
+    sender: WebhookSender | None,
     controls: Broadcast,
     delayed: Delayed,
     children: Children,
 ) -> WorkerApp:
-    """Assemble the worker; nothing connects before the app is started."""
+    """Assemble the worker; nothing connects before the app is started.
+
+    Without a ``sender`` webhooks wait in the outbox.
+    """
     topics, app = values.topics, _faust_app(values)
     circuits, metrics = Circuits.closed(time.time), Metrics()
     turns = Turns(window_photos=values.window_photos, clock=time.monotonic)
@@ -148,6 +155,14 @@ def create_app(
         circuits=circuits,
         metrics=metrics,
     )
+    announce = notify.register(
+        app,
+        records=records,
+        sender=sender,
+        url=values.webhook_url,
+        circuit=circuits.records,
+        metrics=metrics,
+    )
     record.register(
         app,
         topics=topics,
@@ -155,6 +170,7 @@ def create_app(
         circuit=circuits.records,
         crop_url=objects.url,
         state_of=tallied.rows.state,
+        announce=announce,
     )
     load_view.register(app, topics=topics, tallied=tallied, detection=detection)
     views.register(app, topics=topics, rows=tallied.rows, ownership=tallied.ownership)

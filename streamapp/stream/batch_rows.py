@@ -1,6 +1,7 @@
 """The row of each batch in ``batches``: of what the tally has folded, at most once a second.
 
-An event of the batch log is acknowledged when the database has a row that holds it. So nothing is
+An event of the batch log is acknowledged when the database has a row that holds it, and when who is
+to be told of the batch's end will be. So nothing is
 left unwritten by a kill: what was not is delivered again. While the database is away the events
 wait. A row never goes back, whoever writes it late: see `RecordStore.upsert_batch`.
 """
@@ -20,7 +21,7 @@ from streamapp.stream.intake import acknowledge, current
 from streamapp.stream.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from faust.types import EventT
 
@@ -45,11 +46,20 @@ class BatchRows:
         circuit: Circuit,
         *,
         state_of: Callable[[bytes], Progress | None],
+        announce: Callable[[Progress], Awaitable[None]],
     ) -> None:
-        """``state_of`` tells of a batch, by its key, what is folded, or None."""
+        """Nothing is held yet.
+
+        Args:
+            records: Where the rows go.
+            circuit: The database's.
+            state_of: Tells of a batch, by its key, what is folded, or None.
+            announce: Has whoever is to be told of the batch told, after its row.
+        """
         self._records = records
         self._circuit = circuit
         self._state_of = state_of
+        self._announce = announce
         self._windows: dict[int, Window[EventT[bytes]]] = defaultdict(Window)
         self._held: dict[bytes, list[EventT[bytes]]] = {}
         self._writing = asyncio.Lock()
@@ -101,6 +111,7 @@ class BatchRows:
     async def _write_one(self, key: bytes, held: list[EventT[bytes]], state: Progress) -> None:
         if row := batch_row(state):
             await self._circuit.patiently(partial(self._records.upsert_batch, row))
+            await self._circuit.patiently(partial(self._announce, state))
         if self._held.get(key) is held:
             told = [event for event in held if event.message.offset <= state.log_offset]
             self._held[key] = [event for event in held if event.message.offset > state.log_offset]

@@ -49,6 +49,15 @@ class Metrics:
         )
         self.retries = self._counter("retries", "Photos put off for another attempt.", "lane")
         self.dead_letters = self._counter("dead_letters", "Photos out of attempts.", "lane")
+        self.webhooks = self._counter("webhooks", "Attempts to deliver a webhook.", "result")
+        self.webhooks_due = 0
+        self.measure(
+            "webhooks_due",
+            "Webhooks of all workers that wait to be delivered.",
+            lambda: self.webhooks_due,
+        )
+        for result in ("delivered", "retried", "failed"):
+            self.webhooks.labels(result)
         self.rebalances = self._counter("rebalances", "Times partitions were assigned.")
         for lane in LANES:  # told from the beginning on: 0 is an answer too
             self.retries.labels(lane)

@@ -22,7 +22,7 @@ from streamapp.stream.outlet import raw_topic
 from streamapp.stream.photo_rows import PhotoRows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from faust.types import StreamT
 
@@ -42,12 +42,14 @@ def register(
     circuit: Circuit,
     crop_url: Callable[[str], str],
     state_of: Callable[[bytes], Progress | None],
+    announce: Callable[[Progress], Awaitable[None]],
 ) -> None:
     """Attach the agent ``record`` and the writer of batches to the app.
 
-    ``crop_url`` gives the address of a crop's key; ``state_of`` as in `BatchRows`.
+    ``crop_url`` gives the address of a crop's key; ``state_of`` and ``announce``
+    as in `BatchRows`.
     """
-    batches = BatchRows(records, circuit, state_of=state_of)
+    batches = BatchRows(records, circuit, state_of=state_of, announce=announce)
     photos = PhotoRows(
         records, circuit, rows_of=partial(_rows, crop_url=crop_url), then=batches.enter
     )

@@ -67,6 +67,7 @@ class Admission:
         progress: ProgressSource,
         quota: Quota,
         limits: archive.Limits,
+        webhooks: bool,
         clock: Callable[[], float],
     ) -> None:
         self._objects = objects
@@ -77,6 +78,7 @@ class Admission:
         self._progress = progress
         self._quota = quota
         self._limits = limits
+        self._webhooks = webhooks
         self._clock = clock
 
     async def known(self, order: Order, size: int = 0) -> ArchiveStored | None:
@@ -109,8 +111,8 @@ class Admission:
             earlier = await self._chain.link(order.new_batch)
         if earlier is None:
             return None
-        told = (earlier.priority, earlier.external_id)
-        if not order.batch and told != (order.priority, order.external_id):
+        told = (earlier.priority, earlier.external_id, earlier.webhook_url)
+        if not order.batch and told != (order.priority, order.external_id, order.webhook_url):
             raise StreamappError(Code.KEY_REUSED)
         if size and size != earlier.archive_bytes:
             raise _other_content(earlier, size)
@@ -123,8 +125,11 @@ class Admission:
 
         Raises:
             StreamappError: ``BATCH_UNKNOWN``, also for a batch of another project;
-                ``BATCH_CLOSED``; ``KEY_REUSED``; ``PROGRESS_AWAY``; ``PROJECT_QUOTA``.
+                ``BATCH_CLOSED``; ``KEY_REUSED``; ``PROGRESS_AWAY``; ``PROJECT_QUOTA``;
+                ``WEBHOOKS_OFF``.
         """
+        if order.webhook_url and not self._webhooks:
+            raise StreamappError(Code.WEBHOOKS_OFF)
         if order.batch:
             await self._check_batch(order)
         elif order.request:
@@ -188,6 +193,7 @@ class Admission:
             skipped=judgement.skipped,
             skipped_by=judgement.skipped_by,
             external_id=order.external_id,
+            webhook_url=order.webhook_url,
             request=order.request,
             stored_at=self._clock(),
         )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from streamapp.upload.incoming_body import Watch
 
 JSON_BYTES_MAX = 1024 * 1024
-TEXT_FIELDS = ("projectId", "priority", "externalId", "batchId", "key")
+TEXT_FIELDS = ("projectId", "priority", "externalId", "batchId", "webhookUrl", "key")
 
 
 def json_answer(content: Any, status: int = 200) -> Response:

@@ -33,6 +33,7 @@ from streamapp.upload.rows import Rows
 from streamapp.upload.statuses import Statuses
 from streamapp.upload.tus import tus_routes
 from streamapp.upload.watches import Watches
+from streamapp.upload.webhooks import webhook_routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -123,6 +124,7 @@ def create_app(
             *control_routes(parts.chain, progress, publisher, limits.watch, clock),
             *again_routes(replays, limits.watch),
             *live_routes(statuses, watches),
+            *webhook_routes(rows, clock),
             *queue_stats_routes(QueueStats(load, time.monotonic)),
             *state_routes(readiness),
             *reading_routes(Batches(rows, parts.chain, statuses.ask, clock), rows),

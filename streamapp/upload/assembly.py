@@ -52,6 +52,7 @@ def assemble(
         progress=progress,
         quota=Quota(objects, limits.project_archive_bytes_max),
         limits=limits.archive,
+        webhooks=limits.webhooks,
         clock=clock,
     )
     retention = Retention(objects=objects, progress=progress, kept=kept, clock=clock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamapp.errors import Code, StreamappError
 from streamapp.upload.batch_ids import is_batch_id
+from streamapp.webhook_settings import is_url
 
 PROJECT_CHARACTERS_MAX = 128
 EXTERNAL_ID_CHARACTERS_MAX = 255
@@ -40,6 +41,16 @@ def priority(text: str) -> int:
 def external_id(text: str) -> str:
     """The client's own name for the batch, free text: at most 255 printable characters."""
     return _printable("externalId", text, EXTERNAL_ID_CHARACTERS_MAX)
+
+
+def webhook_url(text: str) -> str:
+    """The address that is told of the batch's end, ``""`` for none."""
+    if text and not is_url(text):
+        raise StreamappError(
+            Code.FIELD_INVALID,
+            "webhookUrl must be a plain http or https address of at most 900 characters",
+        )
+    return text
 
 
 def idempotency_key(text: str) -> str:

@@ -32,6 +32,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     project: str
     priority: int = fields.PRIORITY_DEFAULT
     external_id: str = ""
+    webhook_url: str = ""
     batch: str = ""
     request: str = ""
 
@@ -42,7 +43,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_order(values: Mapping[str, str], key: str) -> Order:
-    """The order of ``values`` (``projectId``, ``priority``, ``externalId``, ``batchId``).
+    """The order of ``values`` (``projectId``, ``priority``, ``externalId`` and such fields).
 
     ``key`` is the request's `idempotency_key`, ``""`` for none.
 
@@ -57,6 +58,7 @@ def read_order(values: Mapping[str, str], key: str) -> Order:
         project=project,
         priority=fields.priority(values.get("priority", str(fields.PRIORITY_DEFAULT))),
         external_id=fields.external_id(values.get("externalId", "")),
+        webhook_url=fields.webhook_url(values.get("webhookUrl", "")),
         batch=batch,
         request=_request(project, batch, fields.idempotency_key(key)),
     )

@@ -27,6 +27,7 @@ CHECKS: dict[str, Callable[[str], object]] = {
     "priority": fields.priority,
     "externalId": fields.external_id,
     "batchId": fields.batch,
+    "webhookUrl": fields.webhook_url,
 }
 FIELD_BYTES_MAX = 4096
 

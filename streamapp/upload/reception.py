@@ -38,6 +38,7 @@ class UploadLimits:
     ``watchers_max``: the clients that wait for news of batches.
     ``resumable_expires_s``: how long a resumable upload may take, in seconds.
     ``project_archive_bytes_max``: the quota of a project, 0 for none.
+    ``webhooks``: whether a batch may name somebody who is told of its end.
     """
 
     archive_bytes_max: int
@@ -47,6 +48,7 @@ class UploadLimits:
     watchers_max: int = 1000
     resumable_expires_s: float = LIFE_S
     project_archive_bytes_max: int = 0
+    webhooks: bool = True
     watch: Watch = DEFAULT_WATCH
 
 

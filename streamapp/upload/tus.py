@@ -2,8 +2,9 @@
 
 With the extensions creation, creation-with-upload, expiration, termination and checksum. The
 fields of a batch come as ``Upload-Metadata`` (``filename``, ``projectId``, ``priority``,
-``externalId``, ``batchId``) and every answer tells the batch in ``Streamapp-Batch-Id``. The address
-of an upload is answered relative to that of its creation, so it holds behind any proxy.
+``externalId``, ``webhookUrl``, ``batchId``) and every answer tells the batch in
+``Streamapp-Batch-Id``. The address of an upload is answered relative to that of its creation, so it
+holds behind any proxy.
 """
 
 from __future__ import annotations

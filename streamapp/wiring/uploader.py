@@ -156,6 +156,7 @@ def upload_limits(settings: Settings) -> UploadLimits:
         watchers_max=settings.watchers_max,
         resumable_expires_s=settings.upload_expires_hours * HOUR_S,
         project_archive_bytes_max=settings.project_archive_bytes_max,
+        webhooks=bool(settings.webhook_secrets),
         watch=Watch(idle_s=settings.client_idle_s, bytes_per_s_min=settings.client_bytes_per_s_min),
     )
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from connectors.kafka.broadcast import Broadcast
 from connectors.kafka.delayed import Delayed
+from connectors.webhooks.sender import HttpSender
 from streamapp import crop_run
 from streamapp.crop_run import Cropper
 from streamapp.stream import app as stream_app
@@ -65,11 +66,13 @@ def worker_app(settings: Settings) -> WorkerApp:
         stall_limit_s=settings.stall_limit_s,
         limits=limits(settings),
         pace_photos_per_partition=settings.pace_photos_per_partition,
+        webhook_url=settings.webhook_url,
     )
     return stream_app.create_app(
         values,
         objects=object_store(settings),
         records=record_store(settings),
+        sender=webhook_sender(settings),
         controls=Broadcast(settings.kafka_bootstrap, topics(settings).control),
         delayed=Delayed(
             settings.kafka_bootstrap,
@@ -79,6 +82,15 @@ def worker_app(settings: Settings) -> WorkerApp:
             clock=time.time,
         ),
         children=make_children(settings),
+    )
+
+
+def webhook_sender(settings: Settings) -> HttpSender | None:
+    """Who sends webhooks; None without a secret to sign them with."""
+    if not settings.webhook_secrets:
+        return None
+    return HttpSender(
+        settings.webhook_secrets, hosts_allowed=settings.webhook_hosts, clock=time.time
     )
 
 

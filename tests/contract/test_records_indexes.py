@@ -11,6 +11,7 @@ from connectors.records.mysql import MysqlRecords
 from connectors.records.sqlite import SqliteRecords
 from tests.batch_records import a_batch
 from tests.photo_records import a_failed_row, a_row
+from tests.webhook_records import a_webhook
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -67,7 +68,14 @@ async def explained(place: Place) -> AsyncIterator[ExplainedSqlite | ExplainedMy
                     status="processing" if number % 9 == 0 else "completed",
                 )
             )
-    for table in ("data_records", "batches"):
+    states = ("due", "delivered", "delivered", "delivered", "failed")
+    await store.add_webhooks(
+        [
+            a_webhook(f"m{n}", batch_id=f"b{n % BATCHES}", state=states[n % 5], next_at=1e9 + n)
+            for n in range(20 * BATCHES)
+        ]
+    )
+    for table in ("data_records", "batches", "webhooks"):
         place.execute(f"ANALYZE {'TABLE ' if isinstance(at, str) else ''}{table}")
     yield store
     await store.close()
@@ -90,6 +98,9 @@ QUESTIONS: dict[str, Callable[[RecordStore], Awaitable[object]]] = {
     "older batches": lambda store: store.batches(before="b7-1", limit=5),
     "batches by status": lambda store: store.batches(status="processing", limit=5),
     "batches of a project": lambda store: store.batches(project="p3", before="b7-1", limit=5),
+    "webhooks of a batch": lambda store: store.webhooks("b7"),
+    "webhooks that are due": lambda store: store.claim_webhooks(now=1e9 + 9, until=2e9, limit=2),
+    "how many are due": lambda store: store.webhooks_due(),
     "batches by their own name": lambda store: store.batches(external_id="x3", limit=5),
 }
 
@@ -106,6 +117,7 @@ async def test_no_table_is_read_through_nor_sorted(
         await ask(explained)
         plan = f"{question}:\n" + "\n".join(explained.plans)
         assert "SCAN data_records" not in plan, plan
+        assert "SCAN webhooks" not in plan, plan
         assert "SCAN batches" not in plan.replace("SCAN batches USING INDEX", ""), plan
         assert "'ALL'" not in plan.replace("<derived2>', 'ALL'", ""), plan
         if question not in A_FEW_ARE_SORTED:

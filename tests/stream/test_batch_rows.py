@@ -62,6 +62,8 @@ class Worker:
     def __init__(self, log: Log, folder: Path, rows: Path) -> None:
         self.records = CountedRecords(rows)
         self.circuit = Circuit("records", time.time)
+        self.announced: list[Progress] = []
+        self.announces = True
         self.behind: Progress | None = None
         """What the tally has folded, in the place of what it has."""
         self.app = WorkerApp(
@@ -87,8 +89,14 @@ class Worker:
             records=self.records,
             circuit=self.circuit,
             crop_url=str,
+            announce=self.announce,
             state_of=lambda key: self.behind or tallied.rows.state(key),
         )
+
+    async def announce(self, state: Progress) -> None:
+        if not self.announces:
+            raise StreamappError(Code.RECORDS_AWAY)
+        self.announced.append(state)
 
     @asynccontextmanager
     async def running(self, *, killed: bool = False) -> AsyncIterator[None]:
@@ -170,6 +178,23 @@ async def test_nothing_is_acknowledged_before_its_row_is_in_the_database(
         worker.records.away = False
         await wait_for_row(worker, log)
         await log.wait_until_acknowledged(len(log.told))
+
+
+async def test_nothing_is_acknowledged_before_who_is_to_be_told_will_be(
+    log: Log, worker: Worker, tmp_path: Path
+) -> None:
+    worker.announces = False
+    await log.publish(opened(FRAME), *frames(FRAME))
+    async with worker.running(killed=True):
+        await wait_for_row(worker, log)
+        async with asyncio.timeout(PATIENCE_S):
+            while not worker.circuit.is_open:
+                await asyncio.sleep(0.05)
+        assert await log.acknowledged() < len(log.told)
+    second = Worker(log, tmp_path / "second", tmp_path / "records.sqlite")
+    async with second.running():
+        await log.wait_until_acknowledged(len(log.told))
+    assert [state.processed for state in second.announced][-1] == FRAME
 
 
 async def folded_and_without_row(worker: Worker, log: Log) -> None:

@@ -1,0 +1,1 @@
+"""Messages to addresses that strangers may have named, signed after Standard Webhooks."""
