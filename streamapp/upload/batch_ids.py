@@ -9,7 +9,7 @@ import re
 
 ENTROPY_BYTES = 10
 
-_PATTERN = re.compile(r"[0-9a-f]{32}")
+ID_PATTERN = "[0-9a-f]{32}"
 
 
 def batch_id(*, now_s: float, entropy: bytes) -> str:
@@ -37,4 +37,4 @@ def batch_id_of_request(request: str) -> str:
 
 def is_batch_id(text: str) -> bool:
     """Whether ``text`` can be the id of a batch; nothing else is ever looked up."""
-    return _PATTERN.fullmatch(text) is not None
+    return re.fullmatch(ID_PATTERN, text) is not None

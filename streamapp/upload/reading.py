@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, get_args
 
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.routing import Route
 
 from connectors.records.interface import BatchRecord, BatchState, PhotoState
@@ -17,7 +18,7 @@ from streamapp.errors import Code, StreamappError
 from streamapp.upload import batch_views, fields
 from streamapp.upload import reading_words as words
 from streamapp.upload.answers import json_answer
-from streamapp.upload.batch_ids import is_batch_id
+from streamapp.upload.batch_ids import ID_PATTERN, is_batch_id
 from streamapp.upload.batch_views import BatchAnswer, BatchesAnswer, PhotoAnswer, PhotosAnswer
 from streamapp.upload.operations import described
 from streamapp.upload.order import query_values
@@ -195,9 +196,16 @@ def reading_routes(batches: Batches, rows: Rows) -> list[Route]:
         Route(PATH, list_batches),
         Route(f"{PATH}/{{batch}}/photos", list_photos),
         Route(f"{PATH}/{{batch}}/photos/{{index}}", one_photo),
-        # Last: other addresses of this form are no batches.
-        Route(f"{PATH}/{{batch}}", one_batch),
+        # Ids only: the other addresses of this form have their own methods.
+        Route(f"{PATH}/{{batch:batch_id}}", one_batch),
     ]
+
+
+class _BatchId(StringConvertor):
+    regex = ID_PATTERN
+
+
+register_url_convertor("batch_id", _BatchId())
 
 
 def _batch(request: Request) -> str:

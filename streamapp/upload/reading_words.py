@@ -43,7 +43,7 @@ LIST_BATCHES = Operation(
 ONE_BATCH = Operation(
     "A batch",
     {200: json(BatchAnswer, "By now, or as of the time that it says.")},
-    refusals=(*_OF_ROWS, Code.PROGRESS_AWAY),
+    refusals=(*_OF_ROWS, Code.PROGRESS_AWAY, Code.ROUTE_UNKNOWN),
 )
 LIST_PHOTOS = Operation(
     "The photos of a batch, in its order",

@@ -127,8 +127,10 @@ def test_a_value_that_is_not_allowed_is_refused_by_name_and_not_repeated(
 
 
 def test_what_is_unknown_is_404_with_a_code(service: Reading, batch: str) -> None:
-    for path in (UNKNOWN, f"{UNKNOWN}/photos", f"{UNKNOWN}/photos/0", "<b>", "upload-zip"):
+    for path in (UNKNOWN, f"{UNKNOWN}/photos", f"{UNKNOWN}/photos/0", "<b>/photos"):
         assert service.refusal(path) == (404, "batch_unknown")
+    assert service.refusal("<b>") == (404, "route_unknown")
+    assert service.refusal("upload-zip") == (405, "method_not_allowed")
     for index in ("7", "x", "9" * 30):
         assert service.refusal(f"{batch}/photos/{index}") == (404, "photo_unknown")
 
