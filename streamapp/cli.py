@@ -21,6 +21,8 @@ from streamapp.commands.config import config
 from streamapp.commands.doctor import doctor
 from streamapp.commands.migrate import migrate
 from streamapp.commands.priority import priority
+from streamapp.commands.results import results
+from streamapp.commands.retry import retry
 from streamapp.commands.status import status
 from streamapp.commands.topics import provision_topics
 from streamapp.commands.workers import workers
@@ -103,7 +105,7 @@ def run(
     )
 
 
-_batches = (crop, upload, status, priority, cancel, replay)
+_batches = (crop, upload, status, results, priority, cancel, retry, replay)
 _care = (doctor, config, workers, migrate, completion)
 for _panel, _commands in (("Photos and batches", _batches), ("Look after it", _care)):
     for _command in _commands:
