@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streamapp import logs
+from streamapp.commands.batches import batches
 from streamapp.commands.cancel import cancel
 from streamapp.commands.completion import completion
 from streamapp.commands.config import config
 from streamapp.commands.doctor import doctor
 from streamapp.commands.migrate import migrate
+from streamapp.commands.photos import photos
 from streamapp.commands.priority import priority
 from streamapp.commands.results import results
 from streamapp.commands.retry import retry
@@ -105,7 +107,7 @@ def run(
     )
 
 
-_batches = (crop, upload, status, results, priority, cancel, retry, replay)
+_batches = (crop, upload, status, batches, photos, results, priority, cancel, retry, replay)
 _care = (doctor, config, workers, migrate, completion)
 for _panel, _commands in (("Photos and batches", _batches), ("Look after it", _care)):
     for _command in _commands:
