@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streamapp import logs
+from streamapp.commands.batches import batches
 from streamapp.commands.cancel import cancel
 from streamapp.commands.completion import completion
 from streamapp.commands.config import config
 from streamapp.commands.doctor import doctor
 from streamapp.commands.migrate import migrate
+from streamapp.commands.photos import photos
 from streamapp.commands.priority import priority
+from streamapp.commands.results import results
+from streamapp.commands.retry import retry
 from streamapp.commands.status import status
 from streamapp.commands.topics import provision_topics
 from streamapp.commands.workers import workers
@@ -103,7 +107,7 @@ def run(
     )
 
 
-_batches = (crop, upload, status, priority, cancel, replay)
+_batches = (crop, upload, status, batches, photos, results, priority, cancel, retry, replay)
 _care = (doctor, config, workers, migrate, completion)
 for _panel, _commands in (("Photos and batches", _batches), ("Look after it", _care)):
     for _command in _commands:

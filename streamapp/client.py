@@ -15,7 +15,7 @@ from streamapp.keys import STATUS_PATH
 from streamapp.progress import Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from pathlib import Path
 
 PIECE_BYTES = 1024 * 1024
@@ -85,6 +85,18 @@ class Client:
         """
         async with self.answer(method, path, timeout=SHORT, **options) as answer:
             return await _content(answer)
+
+    async def pieces(self, path: str) -> AsyncGenerator[bytes, None]:
+        """A long answer as it comes; to its end, or it raises.
+
+        Raises:
+            StreamappError: as the uploader answered, or ``UPLOADER_AWAY``.
+        """
+        async with self.answer("GET", path) as answer:
+            if answer.status != HTTPStatus.OK:
+                raise await refusal(answer)
+            async for piece in answer.content.iter_chunked(PIECE_BYTES):
+                yield piece
 
     @asynccontextmanager
     async def answer(
