@@ -57,5 +57,6 @@ def figures(state: Progress) -> tuple[Lane, Figures]:
 
 def _owed(state: Progress, run: Run) -> int:
     if not state.runs:
-        return state.total - run.processed  # without making sets of them: asked for every frame
+        # Without sets: asked for every frame. An outcome may be told before its part.
+        return max(0, state.total - run.processed)
     return len(runs.photos_of(state, run)) - runs.done(state, run)
