@@ -17,7 +17,8 @@ ask             `stream.views`, `stream.load_view`; `upload.{statuses,live,queue
 
 `events`, `keys`, `topics` and `errors` are what all of them agree on; `settings` (and its parts
 `upload_settings` and `vision_settings`) and `wiring` put a process together; `cli` starts it.
-`commands` are the other commands, `listing` how they show rows, `configuration` what settings mean.
+`commands` are the other commands, `listing` how they show rows, `configuration` what settings mean,
+`doctor` what is looked at.
 `embedded`, `members`, `run` are the whole service on one machine; `crop_command` and `crop_files`
 crop photo files without it; `upload_command`, `upload_files` and `client` talk to an uploader
 elsewhere. Outside systems are in the package ``connectors``.

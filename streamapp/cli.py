@@ -17,6 +17,7 @@ import typer
 from streamapp import logs
 from streamapp.commands.cancel import cancel
 from streamapp.commands.config import config
+from streamapp.commands.doctor import doctor
 from streamapp.commands.migrate import migrate
 from streamapp.commands.priority import priority
 from streamapp.commands.status import status
@@ -87,7 +88,7 @@ def run(
 
 app.command()(crop)
 app.command()(upload)
-for command in (status, priority, cancel, replay, config, migrate):
+for command in (status, priority, cancel, replay, doctor, config, migrate):
     app.command()(command)
 app.command("topics")(provision_topics)
 

@@ -61,6 +61,16 @@ class Code(Enum):
     TUS_VERSION = (Fate.REJECT, 412, "This is tus 1.0.0; the header Tus-Resumable must say so.")
     ROUTE_UNKNOWN = (Fate.REJECT, 404, "There is nothing at this address.")
     METHOD_NOT_ALLOWED = (Fate.REJECT, 405, "This address does not answer that method.")
+    PHOTO_UNKNOWN = (Fate.REJECT, 404, "The batch has no photo with this index.")
+    FACE_UNKNOWN = (Fate.REJECT, 404, "No such face was found in the photo, so far.")
+    CROP_MISSING = (
+        Fate.REJECT,
+        404,
+        "There is no crop of the face: it is beyond a limit, or crops are not kept so long.",
+    )
+    ORIGINAL_MISSING = (Fate.REJECT, 404, "The original is not kept any more.")
+    RANGE_INVALID = (Fate.REJECT, 416, "The range lies outside of what was asked for.")
+    DOWNLOADS_BUSY = (Fate.WAIT, 503, "As many downloads as allowed run; try again shortly.")
     UPLOADS_BUSY = (Fate.WAIT, 503, "As many uploads as allowed are running; try again shortly.")
     WATCHERS_BUSY = (
         Fate.WAIT,

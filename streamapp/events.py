@@ -12,7 +12,7 @@ import msgspec
 from msgspec import structs
 from pyroaring import BitMap
 
-from streamapp.keys import FIRST_RUN
+from streamapp.keys import FIRST_RUN, PARTS_MAX
 
 INDEXES_MAX = 1 << 31
 
@@ -28,6 +28,20 @@ Small = Annotated[int, msgspec.Meta(ge=-(1 << 31), lt=1 << 31)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, lt=253_402_300_800)]
 """A time in Unix seconds, before the year 10000."""
 
+
+BatchId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,63}\Z")]
+"""The id of a batch: what keys of objects and of rows are made of, and a column holds."""
+
+Text = Annotated[str, msgspec.Meta(max_length=8192)]
+"""A name or a key; an outcome with some of them fits an event."""
+
+CropKey = Annotated[
+    str, msgspec.Meta(pattern=r"^crops/[0-9A-Za-z][^/\s]{0,63}/[0-9][^/\s]{0,63}\Z")
+]
+"""As `keys.crop_key` makes it: every store can tell where it is."""
+
+Settings = Annotated[tuple[tuple[Text, Text], ...], msgspec.Meta(max_length=64)]
+"""Vision's settings that a run changes: an environment variable's name and its value."""
 
 WHOLE_OBJECT = -1
 """In the place of a ZIP's method: the object ``archive`` is the photo, from its first byte on."""
@@ -64,20 +78,20 @@ class _Part(_Event, frozen=True, kw_only=True):
     ``nested`` tells whether photos of archives within the archive are among them.
     """
 
-    batch: str
-    project: str
+    batch: BatchId
+    project: Text
     priority: Small
-    archive: str
+    archive: Text
     archive_bytes: Bytes
     kind: Kind = "zip"
-    name: str
+    name: Text
     first_index: Index = 0
     photos: Index
     duplicates: bytes = b""
     nested: bool = False
     skipped: Small = 0
-    skipped_by: dict[str, Small] = {}
-    external_id: str = ""
+    skipped_by: Annotated[dict[Text, Small], msgspec.Meta(max_length=64)] = {}
+    external_id: Text = ""
 
     def __post_init__(self) -> None:
         """Refuse what could not be folded."""
@@ -93,7 +107,7 @@ class ArchiveStored(_Part, frozen=True, kw_only=True, tag="ArchiveStored"):
     """
 
     stored_at: Seconds
-    request: str = ""
+    request: Text = ""
     """Tells a repetition of the client's request, see `upload.order.Order`."""
 
 
@@ -111,18 +125,18 @@ class PhotoQueued(_Event, frozen=True, kw_only=True, tag="PhotoQueued"):
     changes: pairs of an environment variable's name and its value.
     """
 
-    batch: str
-    project: str
+    batch: BatchId
+    project: Text
     index: Index
-    name: str
-    archive: str
+    name: Text
+    archive: Text
     header_offset: Bytes
     compressed_bytes: Bytes
     photo_bytes: Bytes
     method: Small
     crc: Bytes
     run: Small = FIRST_RUN
-    settings: tuple[tuple[str, str], ...] = ()
+    settings: Settings = ()
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -175,7 +189,7 @@ class CroppedFace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """A face of a photo and the key of its crop, or why it has none."""
 
     face: Face
-    crop: str | None = None
+    crop: CropKey | None = None
     rejected: Rejected | None = None
 
 
@@ -240,8 +254,8 @@ class ExpansionAdvanced(_Event, frozen=True, kw_only=True, tag="ExpansionAdvance
     its photos have rows.
     """
 
-    batch: str
-    project: str
+    batch: BatchId
+    project: Text
     first_index: Index
     cursor: Cursor
     run: Small = FIRST_RUN
@@ -254,8 +268,8 @@ class BatchCancelled(_Event, frozen=True, kw_only=True, tag="BatchCancelled"):
     What is under way may still finish.
     """
 
-    batch: str
-    project: str
+    batch: BatchId
+    project: Text
     cancelled_at: Seconds
     run: Small = FIRST_RUN
 
@@ -264,7 +278,7 @@ class RunPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where the photos of a part lie, for a run that reads them again; see `BatchOpened`."""
 
     first_index: Index
-    archive: str
+    archive: Text
     archive_bytes: Bytes
     kind: Kind = "zip"
     photos: Index
@@ -287,14 +301,14 @@ class RunStarted(_Event, frozen=True, kw_only=True, tag="RunStarted"):
     run at the same time gets its number.
     """
 
-    batch: str
-    project: str
+    batch: BatchId
+    project: Text
     run: Small
     started_at: Seconds
     priority: Small
     photos: bytes
-    parts: tuple[RunPart, ...]
-    settings: tuple[tuple[str, str], ...] = ()
+    parts: Annotated[tuple[RunPart, ...], msgspec.Meta(max_length=PARTS_MAX)]
+    settings: Settings = ()
     rate: float = 0.0
 
     def __post_init__(self) -> None:
@@ -310,8 +324,8 @@ class RunSwept(_Event, frozen=True, kw_only=True, tag="RunSwept"):
     was cancelled, may have left another crop: the run is swept again.
     """
 
-    batch: str
-    project: str
+    batch: BatchId
+    project: Text
     run: Small
     told: Bytes = 0
 
@@ -319,8 +333,8 @@ class RunSwept(_Event, frozen=True, kw_only=True, tag="RunSwept"):
 class PriorityChanged(_Event, frozen=True, kw_only=True, tag="PriorityChanged"):
     """Photos that are queued from now on travel by another priority; the latest change counts."""
 
-    batch: str
-    project: str
+    batch: BatchId
+    project: Text
     priority: Small
     changed_at: Seconds
 
@@ -328,8 +342,8 @@ class PriorityChanged(_Event, frozen=True, kw_only=True, tag="PriorityChanged"):
 class PhotosFinished(_Event, frozen=True, kw_only=True, tag="PhotosFinished"):
     """A frame of outcomes of a run. Folding it twice changes nothing."""
 
-    batch: str
-    project: str
+    batch: BatchId
+    project: Text
     outcomes: tuple[Outcome, ...]
     run: Small = FIRST_RUN
 
@@ -358,7 +372,7 @@ class RunControl(_Event, frozen=True, kw_only=True, tag="RunControl"):
     photo that it is about can lie on a topic any more.
     """
 
-    batch: str
+    batch: BatchId
     run: Small
     cancelled: bool = False
     photos: bytes = b""

@@ -105,6 +105,11 @@ def crop_place(key: str) -> tuple[int, int] | None:
     return int(index), int(run or FIRST_RUN)
 
 
+def suffix_of(crop_url: str) -> str:
+    """The ``suffix`` of a crop by its address in the rows; they tell the rest of its `crop_key`."""
+    return crop_url.rpartition("/")[2].rpartition(".")[2]
+
+
 def record_id(batch: str, index: int, face: int = 0) -> str:
     """Primary key of the row of a photo and its best face, or of another face of it."""
     return f"{batch}-{index:08d}{_face(face)}"

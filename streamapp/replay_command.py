@@ -178,7 +178,7 @@ def _settings(data: Path, order: Order) -> Settings:
 
     settings = read_settings(data_dir=data.absolute(), **addresses.overrides(data))
     if order.settings:
-        from streamapp.wiring.vision import overlaid  # noqa: PLC0415 - loads OpenCV
+        from streamapp.wiring.changes import overlaid  # noqa: PLC0415
 
         overlaid(settings, order.settings)
     return settings

@@ -11,9 +11,9 @@ from collections import Counter
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from streamapp.keys import crop_key
+from streamapp import result_rows
+from streamapp.keys import crop_key, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,25 +23,7 @@ if TYPE_CHECKING:
 
 CROP_BYTES_MAX = 16 * 1024 * 1024
 
-COLUMNS = (
-    "archive",
-    "photo",
-    "status",
-    "face",
-    "face_index",
-    "crop",
-    "x",
-    "y",
-    "width",
-    "height",
-    "score",
-    "sharpness",
-    "brightness",
-    "tilt",
-    "rejected",
-    "error_code",
-    "error_detail",
-)
+COLUMNS = ("archive", *result_rows.COLUMNS)
 
 
 def labels(archives: Sequence[Path]) -> list[str]:
@@ -97,26 +79,15 @@ class Results:
         (self._folder / "results.csv").replace(out / "results.csv")
 
     def _row(self, label: str, record: PhotoRecord) -> Iterator[object]:
-        crop = self._save_crop(label, record, record.face_crop_url) if record.face_crop_url else ""
-        yield label
-        yield record.photo_name
-        yield record.processing_status
-        # Of a photo that failed, or was not worked on, nobody knows.
-        known = record.processing_status == "completed"
-        yield "" if not known else "yes" if record.face_detected else "no"
-        yield record.face_index if record.face_detected else ""
-        yield crop
-        yield from (record.face_x, record.face_y, record.face_width, record.face_height)
-        yield "" if record.face_score is None else f"{record.face_score:.3f}"
-        yield from (record.face_sharpness, record.face_brightness, record.face_tilt)
-        yield record.face_rejected
-        yield record.error_code
-        yield record.error_detail
+        crop = (
+            self._save_crop(label, record, record.face_crop_url) if record.face_crop_url else None
+        )
+        yield label  # as it is: the next run finds its folder by it
+        yield from result_rows.csv_cells(result_rows.result_row(record, crop))
 
     def _save_crop(self, label: str, record: PhotoRecord, url: str) -> str:
-        suffix = PurePosixPath(urlsplit(url).path).suffix.removeprefix(".")
         key = crop_key(
-            record.batch_id, record.photo_index, record.face_index, suffix, run=record.run
+            record.batch_id, record.photo_index, record.face_index, suffix_of(url), run=record.run
         )
         name = f"crops/{label}/{PurePosixPath(key).name}"
         path = self._folder / name

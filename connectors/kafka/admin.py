@@ -30,6 +30,16 @@ _POLL_S = 0.05
 _log = logging.getLogger(__name__)
 
 
+async def brokers(bootstrap: str, *, limit_s: float = LIMIT_S) -> int:
+    """How many brokers Kafka has, by those that it tells of.
+
+    Raises:
+        StreamappError: ``KAFKA_AWAY``.
+    """
+    async with _admin(bootstrap, limit_s) as admin:
+        return len((await admin.describe_cluster())["brokers"])
+
+
 async def describe(
     bootstrap: str, names: Collection[str], *, limit_s: float = LIMIT_S
 ) -> dict[str, int]:

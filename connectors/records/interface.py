@@ -108,6 +108,10 @@ class RecordStore(Protocol):
         """The steps to this code's schema; changes nothing. Raises as `prepare`."""
         ...
 
+    async def version(self) -> str:
+        """What the database is, and its version: ``MySQL 8.4.3``."""
+        ...
+
     async def upsert(self, rows: Sequence[PhotoRecord]) -> None:
         """Write the rows in one transaction, by ``id``; repeating it changes nothing.
 

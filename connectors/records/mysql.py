@@ -97,6 +97,11 @@ class MysqlRecords(Reads):
         """The steps to the schema."""
         return migrations.steps("mysql", await self._calls.run(applied))
 
+    async def version(self) -> str:
+        """The server's own version, which says whether it is MariaDB's."""
+        ((version,),) = await self._select("SELECT VERSION()")
+        return f"MariaDB {version}" if "MariaDB" in version else f"MySQL {version}"
+
     async def upsert(self, rows: Sequence[PhotoRecord]) -> None:
         """Write the rows in one transaction, see `RecordStore.upsert`."""
         values = [to_values(row) for row in merged(rows)]

@@ -97,6 +97,10 @@ class SqliteRecords(Reads):
         found = await self._run(applied) if self._path.exists() else set()
         return migrations.steps("sqlite", found)
 
+    async def version(self) -> str:
+        """The library's version; the file has none."""
+        return f"SQLite {sqlite3.sqlite_version}"
+
     async def upsert(self, rows: Sequence[PhotoRecord]) -> None:
         """Write the rows in one transaction, see `RecordStore.upsert`."""
         values = [to_values(row) for row in merged(rows)]

@@ -49,7 +49,7 @@ class Size(NamedTuple):
     window_s: float = 60.0
     batches: int = 8
     photos: tuple[int, int] = (60, 200)
-    settle_s: float = 180.0
+    settle_s: float = 300.0
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +145,8 @@ class Trial:
         """Wait until all is at rest, and hold it against each other."""
         began = time.monotonic()
         if not self._within(self._size.settle_s, self._is_at_rest):
-            self._wrong.append(f"{when}: not at rest within {self._size.settle_s:g} s")
+            unrest = self._unrest() or "it was a moment later"
+            self._wrong.append(f"{when}: not at rest within {self._size.settle_s:g} s: {unrest}")
         waited_s = round(time.monotonic() - began, 1)
         self._settled_s = self._settled_s or waited_s
         found = read_evidence(self._it, self._load.finish())
@@ -159,11 +160,22 @@ class Trial:
         return all(member.is_ready() for member in self._it.supervisor.members.values())
 
     def _is_at_rest(self) -> bool:
-        ended = all(map(self._watch.has_ended, self._load.batches.values()))
-        if not ended or not self._is_ready() or self._lag():
+        if self._unrest():
             return False
         time.sleep(POLL_S)  # what was just read may have brought more
         return self._lag() == 0
+
+    def _unrest(self) -> str:
+        """What there is still to be done, or nothing."""
+        under_way = [
+            name for name, id_ in self._load.batches.items() if not self._watch.has_ended(id_)
+        ]
+        if under_way:
+            return f"{', '.join(under_way)} not ended"
+        if not self._is_ready():
+            return "a member is not ready"
+        behind = self._lag()
+        return f"{behind} events behind" if behind else ""
 
     def _lag(self) -> int:
         settings = self._it.settings

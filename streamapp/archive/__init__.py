@@ -10,6 +10,7 @@ with an archive is a `StreamappError` with an ``ARCHIVE_`` or ``ENTRY_`` code.
 from __future__ import annotations
 
 from streamapp.archive.end import Reader
+from streamapp.archive.extract import pieces
 from streamapp.archive.faults import Limits
 from streamapp.archive.listing import listed, listing_line
 from streamapp.archive.rules import Entry, Judgement, judge, photos
@@ -28,5 +29,6 @@ __all__ = [
     "listed",
     "listing_line",
     "photos",
+    "pieces",
     "read_run",
 ]

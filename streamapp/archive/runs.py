@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from streamapp.archive.end import Reader
+    from streamapp.archive.rules import Entry
     from streamapp.events import PhotoQueued
+
+    ClaimCheck = Entry | PhotoQueued
+    """What says where a photo lies and what its bytes must be."""
 
 RUN_PHOTOS = 32
 RUN_BYTES = 8 << 20
@@ -51,7 +55,7 @@ def joins(run: Sequence[PhotoQueued], photo: PhotoQueued) -> bool:
     )
 
 
-def byte_range(run: Sequence[PhotoQueued]) -> tuple[int, int]:
+def byte_range(run: Sequence[ClaimCheck]) -> tuple[int, int]:
     """``(start, length)`` of the read that covers a run, unless its last header is a long one."""
     start = run[0].header_offset
     slack = len(run[-1].name.encode()) + SLACK_BYTES
@@ -87,7 +91,7 @@ def _photo(
 ) -> bytes | StreamappError:
     """The photo's bytes, out of ``data``, which begin at byte ``start`` of the archive."""
     try:
-        at = _data_start(photo, data, start)
+        at = data_start(photo, data, start)
         raw: bytes | memoryview = data[at - start :][: photo.compressed_bytes]
         if len(raw) < photo.compressed_bytes:
             raw = read(at, photo.compressed_bytes)
@@ -98,7 +102,7 @@ def _photo(
         return error
 
 
-def _data_start(photo: PhotoQueued, data: memoryview, start: int) -> int:
+def data_start(photo: ClaimCheck, data: memoryview, start: int) -> int:
     """Where the photo's compressed data begin, from a local header that fits the claim check."""
     header = data[photo.header_offset - start :]
     local = local_header(header)
@@ -120,5 +124,5 @@ def _is_name(name: str, photo_name: str) -> bool:
     return name == photo_name or (outer != photo_name and can_be_opened(outer))
 
 
-def _least_end(photo: PhotoQueued) -> int:
+def _least_end(photo: ClaimCheck) -> int:
     return photo.header_offset + LOCAL_HEADER_BYTES + photo.compressed_bytes

@@ -42,7 +42,7 @@ def config(context: typer.Context, words: Words = None, *, as_json: AsJson = Fal
             ("setting", "value", "source", "allowed", "meaning"),
             [(fact.name, fact.value, fact.source, fact.allowed, _meaning(fact)) for fact in chosen],
         )
-    for name, near in facts.near_misses(_known(context)):
+    for name, near in facts.near_misses(known_variables(context)):
         typer.echo(f"streamapp: {name} is no setting; did you mean {near}?", err=True)
     raise typer.Exit(1 if any(fact.fault for fact in chosen) else 0)
 
@@ -57,7 +57,7 @@ def _chosen(words: list[str]) -> list[Fact]:
     return [fact for fact in found if not words or any(w.upper() in fact.name for w in words)]
 
 
-def _known(context: typer.Context) -> set[str]:
+def known_variables(context: typer.Context) -> set[str]:
     """The variables of the settings, and those that stand for options of commands."""
     commands = context.find_root().command.commands.values()  # type: ignore[attr-defined] # a group
     options = {param.envvar for command in commands for param in command.params if param.envvar}

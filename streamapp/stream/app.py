@@ -234,7 +234,13 @@ def _detect(
 ) -> Detection:
     """Photos to outcomes, those included that come back or are passed over."""
     outlet = Outlet(app, values.topics, circuits.kafka)
-    retry.register(app, outlet=outlet, delayed=delayed)
+    retry.register(
+        app,
+        outlet=outlet,
+        delayed=delayed,
+        longest_s=retry.longest_delay_s(values.retry_delay_s, values.topics.attempts),
+        clock=time.time,
+    )
     known = Control(time.time)
     control.register(app, control=known, broadcast=controls)
     retries = Retries(

@@ -1,8 +1,8 @@
-"""Record: the batch log as rows: of ``data_records``, a frame in one upsert, and of ``batches``.
+"""Record: the batch log as rows, of ``data_records`` and then of ``batches``.
 
 While the database is away the frames wait in the log. Rows have deterministic ids and the same
 outcome of a photo is left in whatever order they come, so a frame that is delivered again changes
-nothing; of batches see `batch_rows`.
+nothing; see `photo_rows`, and of batches `batch_rows`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from streamapp.keys import record_id
 from streamapp.stream.batch_rows import BatchRows
 from streamapp.stream.intake import current, deliveries, ending_the_worker
 from streamapp.stream.outlet import raw_topic
+from streamapp.stream.photo_rows import PhotoRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,18 +48,20 @@ def register(
     ``crop_url`` gives the address of a crop's key; ``state_of`` as in `BatchRows`.
     """
     batches = BatchRows(records, circuit, state_of=state_of)
+    photos = PhotoRows(
+        records, circuit, rows_of=partial(_rows, crop_url=crop_url), then=batches.enter
+    )
 
     async def record(stream: StreamT[bytes]) -> None:
         await circuit.patiently(records.prepare)
         async for event, entry in deliveries(stream, events.decode_batch_log):
-            if rows := _rows(entry, crop_url):
-                await circuit.patiently(partial(records.upsert, rows))
             if current(event):
-                await batches.enter(event, entry)
+                await photos.enter(event, entry)
 
     app.agent(raw_topic(app, topics.batches), name="record")(ending_the_worker(app, record))
-    app.task(ending_the_worker(app, batches.write))
-    app.on_partitions_revoked.connect(batches.clear, weak=False)
+    for writer in (photos, batches):
+        app.task(ending_the_worker(app, writer.write))
+        app.on_partitions_revoked.connect(writer.clear, weak=False)
     app.finish_before_the_end(batches.finish)
 
 

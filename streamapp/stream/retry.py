@@ -41,6 +41,9 @@ GROWTH = 4
 JITTER = 0.2
 """A delay is longer or shorter by up to this share of it, so that a crowd does not come back."""
 
+CLOCKS_DIFFER_S = 60.0
+"""By no more than that, among the machines of an installation."""
+
 _RETRIED = {code.code for code in Code if code.fate is Fate.RETRY}
 
 _log = logging.getLogger(__name__)
@@ -80,8 +83,20 @@ class Return(NamedTuple):
     due: float
 
 
-def register(app: App, *, outlet: Outlet, delayed: Delayed) -> None:
-    """Attach the task that brings retries back to the app."""
+def register(
+    app: App,
+    *,
+    outlet: Outlet,
+    delayed: Delayed,
+    longest_s: float,
+    clock: Callable[[], float],
+) -> None:
+    """Attach the task that brings retries back to the app.
+
+    No delay is longer than ``longest_s``. A time that is much later was written by a clock that
+    went wrong, or by nobody here, and would hold up all that waits behind it in its partition: it
+    counts as come.
+    """
 
     async def bring_back(waiting: Waiting) -> None:
         back, value = return_of(waiting), waiting.value
@@ -94,7 +109,9 @@ def register(app: App, *, outlet: Outlet, delayed: Delayed) -> None:
 
     def due_at(waiting: Waiting) -> float:
         back = return_of(waiting)
-        return back.due if back else 0.0
+        if back is None or back.due - clock() > 2 * longest_s + CLOCKS_DIFFER_S:
+            return 0.0
+        return back.due
 
     async def follow_retries() -> None:
         await delayed.follow(due_at, bring_back)
@@ -121,6 +138,11 @@ def attempts_of(event: EventT[bytes]) -> tuple[Attempt, ...]:
         message = event.message
         _log.error("%s@%d: its attempts cannot be read: %s", message.tp, message.offset, error)
         return ()
+
+
+def longest_delay_s(retry_delay_s: float, attempts: int) -> float:
+    """The most seconds before the last of so many attempts; see `Retries`."""
+    return retry_delay_s * float(GROWTH ** max(0, attempts - 2)) * (1 + JITTER)
 
 
 class Retries:

@@ -22,9 +22,7 @@ from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from pyroaring import BitMap
-
-from streamapp import events
+from streamapp import events, progress
 from streamapp.stream.control import told_to_workers
 from streamapp.stream.intake import acknowledge, current, deliveries, ending_the_worker
 from streamapp.stream.loads import Loads
@@ -108,7 +106,7 @@ def _attach(app: WorkerApp, topics: Topics, outlet: Outlet, books: Tally) -> Non
     async def tally(stream: StreamT[bytes]) -> None:
         async for event, entry in deliveries(stream, events.decode_batch_log):
             if told := told_to_workers(entry):
-                _log.info("%s", _spoken(told))
+                _log.info("%s", spoken(told))
                 await outlet.announce(told)
             if current(event):
                 await books.enter(event, entry)
@@ -121,10 +119,11 @@ def _attach(app: WorkerApp, topics: Topics, outlet: Outlet, books: Tally) -> Non
     app.finish_before_the_end(books.finish)
 
 
-def _spoken(told: RunControl) -> str:
+def spoken(told: RunControl) -> str:
+    """What the log says of it."""
     if told.cancelled:
         return f"Batch {told.batch}: run {told.run} is cancelled."
-    photos = len(BitMap.deserialize(told.photos))
+    photos = len(progress.indexes_of(told.photos))
     return f"Batch {told.batch}: run {told.run} does {photos} photos again."
 
 

@@ -13,17 +13,22 @@ from starlette.middleware import Middleware
 
 from streamapp.errors import StreamappError
 from streamapp.upload import problems
+from streamapp.upload.again import again_routes
 from streamapp.upload.arrivals import Arrivals
 from streamapp.upload.assembly import assemble
 from streamapp.upload.control import control_routes
+from streamapp.upload.docs import docs_routes
+from streamapp.upload.downloads import Library, download_routes
 from streamapp.upload.edge import Edge
 from streamapp.upload.images import ImageReception
 from streamapp.upload.live import live_routes
+from streamapp.upload.originals import Originals
 from streamapp.upload.queue_stats import QueueStats, queue_stats_routes
 from streamapp.upload.reception import Reception, UploadLimits
 from streamapp.upload.resumable import ResumableUploads
 from streamapp.upload.retention import FOR_EVER
 from streamapp.upload.routes import archive_routes, image_routes, state_routes
+from streamapp.upload.rows import Rows
 from streamapp.upload.statuses import Statuses
 from streamapp.upload.tus import tus_routes
 from streamapp.upload.watches import Watches
@@ -35,17 +40,26 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from connectors.objects.interface import UploadStore
+    from connectors.records.interface import RecordStore
     from streamapp.upload.assembly import Assembly
-    from streamapp.upload.interfaces import LoadSource, ProgressSource, Publisher, Readiness
+    from streamapp.upload.interfaces import (
+        LoadSource,
+        ProgressSource,
+        Publisher,
+        Readiness,
+        Replays,
+    )
     from streamapp.upload.retention import Kept
 
 
 def create_app(
     *,
     objects: UploadStore,
+    records: RecordStore,
     publisher: Publisher,
     progress: ProgressSource,
     load: LoadSource,
+    replays: Replays,
     readiness: Readiness,
     limits: UploadLimits,
     clock: Callable[[], float],
@@ -58,9 +72,11 @@ def create_app(
 
     Args:
         objects: Where archives and manifests go.
+        records: The rows of the batches.
         publisher: Where `ArchiveStored` goes.
         progress: Who answers for the batches.
         load: Who tells what the workers have to do.
+        replays: Who has batches done again.
         readiness: Asked by ``/ready``.
         limits: What an upload may be.
         clock: Unix seconds.
@@ -101,10 +117,15 @@ def create_app(
     app = Starlette(
         routes=[
             *_ways_in(objects, arrivals, parts, limits, clock),
+            *download_routes(
+                Library(objects, Rows(records, parts.chain), Originals(objects, limits.archive))
+            ),
             *control_routes(parts.chain, progress, publisher, limits.watch, clock),
+            *again_routes(replays, limits.watch),
             *live_routes(statuses, watches),
             *queue_stats_routes(QueueStats(load, time.monotonic)),
             *state_routes(readiness),
+            *docs_routes(),
         ],
         middleware=[Middleware(Edge)],
         exception_handlers={

@@ -18,6 +18,15 @@ from streamapp.progress import ENDED
 from streamapp.upload import fields
 from streamapp.upload.answers import json_answer, read_json, texts
 from streamapp.upload.batch_ids import is_batch_id
+from streamapp.upload.operations import (
+    JSON,
+    OF_BATCH,
+    OF_JSON,
+    Done,
+    Operation,
+    described,
+    json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +40,26 @@ if TYPE_CHECKING:
     from streamapp.upload.interfaces import ProgressSource, Publisher
 
 
+CANCEL = Operation(
+    "Cancel a batch, or the run of it that is under way",
+    {200: json(Done, "No more of its photos are queued.")},
+    "What was done before stays. Again, it is no error.",
+    refusals=(*OF_BATCH, Code.BATCH_CLOSED, Code.KAFKA_AWAY),
+)
+PRIORITY = Operation(
+    "Give a batch another priority",
+    {200: json(Done, "What is queued from now on goes by it.")},
+    bodies={
+        JSON: {
+            "type": "object",
+            "properties": {"priority": {"type": "integer", "minimum": 1, "maximum": 10}},
+            "required": ["priority"],
+        }
+    },
+    refusals=(*OF_BATCH, *OF_JSON, Code.BATCH_CLOSED, Code.KAFKA_AWAY),
+)
+
+
 def control_routes(
     chain: Chain,
     source: ProgressSource,
@@ -40,6 +69,7 @@ def control_routes(
 ) -> list[Route]:
     """Cancel and priority."""
 
+    @described(POST=CANCEL)
     async def cancel(request: Request) -> Response:
         batch = request.path_params["batch"]
         found = await _found(chain, source, batch)
@@ -50,6 +80,7 @@ def control_routes(
             )
         return json_answer({"success": True, "batchId": batch})
 
+    @described(POST=PRIORITY)
     async def change_priority(request: Request) -> Response:
         values = texts(await read_json(request, watch))
         if "priority" not in values:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from streamapp.events import ArchiveStored, BatchCancelled, PriorityChanged
     from streamapp.progress import GroupLoad, Status
+    from streamapp.replay import Wish
 
 
 class Publisher(Protocol):
@@ -36,6 +37,21 @@ class LoadSource(Protocol):
 
     async def load(self) -> GroupLoad:
         """What those tell who answer, within a few seconds; raises ``PROGRESS_AWAY``."""
+        ...
+
+
+class Replays(Protocol):
+    """Who has batches done again."""
+
+    def check(self, wish: Wish) -> None:
+        """Refuse settings that are none, or not allowed: ``FIELD_INVALID``."""
+        ...
+
+    async def begin(self, batch: str, wish: Wish, *, only_failed: bool) -> tuple[int, int] | None:
+        """How many photos are done again, and in which run; None when there are none.
+
+        Returns when that is durable. Raises what `replay.Candidates` and `replay.Starts` raise.
+        """
         ...
 
 

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 from starlette.routing import Route
 
+from streamapp import progress
 from streamapp.errors import Code, StreamappError
 from streamapp.keys import STATUS_PATH
-from streamapp.upload.event_stream import EventStream
+from streamapp.upload.event_stream import MEDIA_TYPE, EventStream
+from streamapp.upload.operations import OF_BATCH, Answer, Operation, Parameter, described, json
 from streamapp.upload.order import query_values
 from streamapp.upload.presence import unless_gone
 from streamapp.upload.sighting import known_tags, see
@@ -30,11 +32,53 @@ if TYPE_CHECKING:
 
 WAIT_S_MAX = 60
 ANY = "*"
+EVENT = {
+    "type": "object",
+    "description": "Of each event; `data` is JSON.",
+    "properties": {
+        "event": {"enum": ["progress", "end", "gone"]},
+        "id": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "retry": {"type": "integer"},
+    },
+}
+STATUS = Operation(
+    "How far a batch is",
+    {
+        200: json(progress.Answer, "By now, or after the wait.", ETag="By which to tell it."),
+        304: Answer("It is as the client knows it.", headers={"ETag": "The same."}),
+    },
+    "With `wait` the answer comes when the status changes.",
+    (
+        Parameter(
+            "wait",
+            {"type": "integer", "minimum": 0, "maximum": WAIT_S_MAX, "default": 0},
+            "Longest time to wait for news, in seconds.",
+        ),
+        Parameter("If-None-Match", {"type": "string"}, "An `ETag` that is known.", "header"),
+    ),
+    refusals=(*OF_BATCH, Code.FIELD_INVALID, Code.WATCHERS_BUSY, Code.UPLOADER_AWAY),
+)
+EVENTS = Operation(
+    "Follow a batch",
+    {
+        200: Answer(
+            "Server-Sent Events: `progress` and `end` with what the status answers, `gone`.",
+            {MEDIA_TYPE: EVENT},
+        ),
+        204: Answer("The client knows the end: it need not come again."),
+    },
+    parameters=(
+        Parameter("Last-Event-ID", {"type": "string"}, "What the client was told last.", "header"),
+    ),
+    refusals=(*OF_BATCH, Code.WATCHERS_BUSY, Code.UPLOADER_AWAY),
+)
 
 
 def live_routes(statuses: Statuses, watches: Watches) -> list[Route]:
     """Status, and events."""
 
+    @described(GET=STATUS)
     async def status(request: Request) -> Response:
         batch = request.path_params["batch"]
         known = known_tags(request.headers.get("if-none-match", ""))
@@ -44,6 +88,7 @@ def live_routes(statuses: Statuses, watches: Watches) -> list[Route]:
         seen = await unless_gone(request.receive, _news(watches, batch, known, wait_s))
         return _answer(seen, known) if seen else Response()
 
+    @described(GET=EVENTS)
     async def events(request: Request) -> Response:
         return EventStream(
             watches,

@@ -23,6 +23,7 @@ from streamapp.errors import Code, StreamappError
 from streamapp.progress import Figures
 from streamapp.topics import LANES, Lane
 from streamapp.upload.answers import json_answer
+from streamapp.upload.operations import Operation, described, json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -124,9 +125,17 @@ class QueueStats:
         )
 
 
+QUEUE_STATS = Operation(
+    "How many photos wait, are in work, are done or failed",
+    {200: json(QueueStatsAnswer, "Of all batches, and lane by lane.")},
+    refusals=(Code.PROGRESS_AWAY,),
+)
+
+
 def queue_stats_routes(stats: QueueStats) -> list[Route]:
     """The address."""
 
+    @described(GET=QUEUE_STATS)
     async def queue_stats(_request: Request) -> Response:
         return json_answer(await stats.tell())
 

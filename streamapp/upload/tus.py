@@ -15,9 +15,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from streamapp.errors import Code, StreamappError
-from streamapp.upload import fields
+from streamapp.upload import fields, tus_words
 from streamapp.upload.checksum import ALGORITHMS, CHECKED_BYTES_MAX, read_checksum, verified
 from streamapp.upload.incoming_body import pieces, too_large
+from streamapp.upload.operations import described
 from streamapp.upload.order import idempotency_key, read_order
 from streamapp.upload.problems import problem
 from streamapp.upload.standing import read_name
@@ -58,9 +59,11 @@ class _Tus:
         self._watch = watch
         self._bytes_max = bytes_max
 
+    @described(**tus_words.COLLECTION)
     async def collection(self, request: Request) -> Response:
         return await self._answer(request, {"POST": self._create})
 
+    @described(**tus_words.UPLOAD)
     async def upload(self, request: Request) -> Response:
         handlers = {"HEAD": self._tell, "PATCH": self._receive, "DELETE": self._end}
         return await self._answer(request, handlers)

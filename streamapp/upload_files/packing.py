@@ -17,11 +17,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from streamapp import zip_records as records
 from streamapp.folders import files_below
-from streamapp.upload_files import records
 from streamapp.upload_files.file_data import PIECE_BYTES, FileData
 from streamapp.upload_files.lines import counted
-from streamapp.upload_files.records import Member
+from streamapp.zip_records import Member
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

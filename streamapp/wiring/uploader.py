@@ -14,7 +14,7 @@ from connectors.kafka.producer import EventProducer
 from connectors.workers.views import WorkerViews
 from streamapp.errors import Code, StreamappError
 from streamapp.events import encode
-from streamapp.keys import LOAD_PATH, STATUS_PATH, batch_key
+from streamapp.keys import LOAD_PATH, STATUS_PATH, TABLE_PATH, batch_key
 from streamapp.progress import Answer, GroupLoad
 from streamapp.upload.app import create_app
 from streamapp.upload.assembly import assemble
@@ -22,8 +22,9 @@ from streamapp.upload.batch_ids import ENTROPY_BYTES, batch_id
 from streamapp.upload.incoming_body import Watch
 from streamapp.upload.reception import UploadLimits
 from streamapp.upload.retention import Kept
+from streamapp.wiring.batch_replays import BatchReplays
 from streamapp.wiring.readiness import STORE_READ_TIMEOUT_S, UploaderReadiness
-from streamapp.wiring.stores import object_store
+from streamapp.wiring.stores import object_store, record_store
 from streamapp.wiring.values import limits, topics
 
 if TYPE_CHECKING:
@@ -85,10 +86,11 @@ class WorkersLoad:
 
 def uploader_app(settings: Settings) -> Starlette:
     """The uploader's ASGI app; it connects when it is started."""
-    objects = object_store(settings)
+    objects, records = object_store(settings), record_store(settings)
     producer = EventProducer(settings.kafka_bootstrap)
     workers = WorkerViews(settings.workers_url.split(","), path=STATUS_PATH)
     loads = WorkerViews(settings.workers_url.split(","), path=LOAD_PATH)
+    table = WorkerViews(settings.workers_url.split(","), path=TABLE_PATH)
     readiness = UploaderReadiness(
         object_store(settings, read_timeout_s=STORE_READ_TIMEOUT_S),
         settings.kafka_bootstrap,
@@ -100,15 +102,19 @@ def uploader_app(settings: Settings) -> Starlette:
         async with AsyncExitStack() as open_until_the_end:
             open_until_the_end.push_async_callback(workers.close)
             open_until_the_end.push_async_callback(loads.close)
+            open_until_the_end.push_async_callback(table.close)
             open_until_the_end.push_async_callback(producer.close)
+            open_until_the_end.push_async_callback(records.close)
             await asyncio.gather(producer.start(), readiness.start())
             yield
 
     return create_app(
         objects=objects,
+        records=records,
         publisher=Publications(producer, topics(settings)),
         progress=OwnersProgress(workers),
         load=WorkersLoad(loads),
+        replays=BatchReplays(settings, objects, producer, table),
         readiness=readiness,
         limits=upload_limits(settings),
         clock=time.time,

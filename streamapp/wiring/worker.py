@@ -17,9 +17,10 @@ from streamapp.crop_run import Cropper
 from streamapp.stream import app as stream_app
 from streamapp.vision import read_model
 from streamapp.vision.children import Children, cores
+from streamapp.wiring.changes import overlaid
 from streamapp.wiring.stores import object_store, record_store
 from streamapp.wiring.values import limits, topics
-from streamapp.wiring.vision import options, overlaid
+from streamapp.wiring.vision import options
 
 if TYPE_CHECKING:
     from streamapp.settings import Settings

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SEED = 59
-SHORT = Size(faults=4, window_s=15, batches=4, photos=(20, 40), settle_s=120)
+SHORT = Size(faults=4, window_s=15, batches=4, photos=(20, 40), settle_s=240)
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(660)
 def test_a_seed_of_faults_under_load_ends_exact(tmp_path: Path) -> None:
     result = run_seed(SEED, SHORT, tmp_path / "seed")
 

@@ -7,12 +7,14 @@ import socket
 import struct
 import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from connectors.records.sqlite import SqliteRecords
 from streamapp.errors import Code
 from streamapp.keys import archive_key, manifest_key
 from streamapp.upload.app import create_app
@@ -56,9 +58,11 @@ def service(minio_store: MinioStore) -> Iterator[Service]:
     clock, around, rng = Clock(), Surroundings(), random.Random(SEED)  # noqa: S311 - ids of a test
     app = create_app(
         objects=minio_store,
+        records=SqliteRecords(Path(":memory:")),
         publisher=around,
         progress=around,
         load=around,
+        replays=around,
         readiness=around,
         limits=UploadLimits(archive_bytes_max=64 * MIB, archive=ARCHIVE_LIMITS),
         clock=clock,

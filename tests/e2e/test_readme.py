@@ -73,6 +73,7 @@ def test_these_are_all_the_commands() -> None:
         "./ops/replay",
         "./ops/streamapp",
         "./ops/streamapp",
+        "./ops/streamapp",
     ]
 
 
@@ -145,6 +146,8 @@ def test_the_service_takes_photos_and_tells_how_far_they_are(service: Path) -> N
     watched = shell(COMMANDS[14], service, BATCH=batch)
     assert watched == f"batch {batch} is completed: 1 of 1 photo done, 0 of them failed\n"
 
+    assert "workers\tok\t" in shell(COMMANDS[15], service)
+
     failed, faces, gently = COMMANDS[11:14]
     assert "dry run, nothing was begun: 0 batches" in shell(failed, service)
     assert f"{batch}: run 2 of 1 photo has ended" in shell(faces, service, BATCH=batch)
@@ -154,7 +157,7 @@ def test_the_service_takes_photos_and_tells_how_far_they_are(service: Path) -> N
 
 
 def test_the_settings_are_told(here: Path) -> None:
-    assert "\nFACES\tone\tdefault\tone or all\t" in shell(COMMANDS[15], here)
+    assert "\nFACES\tone\tdefault\tone or all\t" in shell(COMMANDS[16], here)
 
 
 def test_the_containers_named_are_in_the_compose_file() -> None:

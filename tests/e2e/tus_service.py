@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import httpx
@@ -21,6 +22,7 @@ import uvicorn
 
 from connectors.objects.minio import MinioStore
 from connectors.ports import free_ports
+from connectors.records.sqlite import SqliteRecords
 from streamapp.upload.app import create_app
 from streamapp.upload.batch_ids import ENTROPY_BYTES, batch_id
 from streamapp.upload.reception import UploadLimits
@@ -157,9 +159,11 @@ def main(port: str, endpoint: str, access_key: str, secret_key: str, bucket: str
         objects=MinioStore(
             endpoint=endpoint, access_key=access_key, secret_key=secret_key, bucket=bucket
         ),
+        records=SqliteRecords(Path(":memory:")),
         publisher=around,
         progress=around,
         load=around,
+        replays=around,
         readiness=around,
         limits=UploadLimits(archive_bytes_max=1024 * MIB, archive=ARCHIVE_LIMITS),
         clock=time.time,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from connectors.objects.folder import FolderStore
+from connectors.records.sqlite import SqliteRecords
 from streamapp.archive import Limits
 from streamapp.errors import Code, StreamappError
 from streamapp.upload.app import create_app
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
     from uvicorn.config import HTTPProtocolType
 
     from connectors.objects.interface import UploadStore
+    from connectors.records.interface import RecordStore
     from streamapp.events import ArchiveStored, BatchCancelled, PriorityChanged
     from streamapp.progress import GroupLoad, Status
+    from streamapp.replay import Wish
 
 MIB = 1024 * 1024
 ARCHIVE_LIMITS = Limits(entries_max=1000, photo_bytes_max=64 * MIB)
@@ -53,6 +56,7 @@ class Surroundings:
     progress_fault: Exception | None = None
     told: GroupLoad | None = None
     asked: int = 0
+    begun: list[tuple[str, Wish, bool]] = field(default_factory=list)
 
     async def publish(self, event: ArchiveStored) -> None:
         if self.kafka_fault:
@@ -75,6 +79,14 @@ class Surroundings:
             raise StreamappError(Code.PROGRESS_AWAY)
         return self.told
 
+    def check(self, wish: Wish) -> None:
+        if "FACE" in dict(wish.settings):
+            raise StreamappError(Code.FIELD_INVALID, "FACE: not a run's to change")
+
+    async def begin(self, batch: str, wish: Wish, *, only_failed: bool) -> tuple[int, int] | None:
+        self.begun.append((batch, wish, only_failed))
+        return None if only_failed else (2, 2)
+
     async def __call__(self) -> dict[str, str]:
         return self.services
 
@@ -83,6 +95,7 @@ def make_app(
     objects: UploadStore,
     around: Surroundings,
     *,
+    records: RecordStore | None = None,
     archive_bytes_max: int = 1024 * MIB,
     uploads_max: int = 8,
     watchers_max: int = 1000,
@@ -97,9 +110,11 @@ def make_app(
     numbers = itertools.count()
     return create_app(
         objects=objects,
+        records=records or SqliteRecords(Path(":memory:")),
         publisher=around,
         progress=around,
         load=around,
+        replays=around,
         readiness=around,
         limits=UploadLimits(
             archive_bytes_max=archive_bytes_max,

@@ -14,20 +14,22 @@ from pyroaring import BitMap
 
 from connectors.kafka import admin
 from connectors.records.sqlite import SqliteRecords
+from streamapp.errors import Code, StreamappError
 from streamapp.events import BatchCancelled, Cursor, ExpansionAdvanced, PriorityChanged, RunStarted
 from streamapp.progress import serialized
 from streamapp.stream import record, tally
 from streamapp.stream.batch_rows import HELD_EVENTS_MAX, PAUSE_S, batch_row
 from streamapp.stream.circuit import Circuit
 from streamapp.stream.generations import WorkerApp
+from streamapp.stream.photo_rows import UPSERT_ROWS
 from streamapp.stream.turns import Turns
 from tests.stream.test_tally import FRAME, Log, finished, frames, opened, rebalance
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from connectors.records.interface import BatchRecord
+    from connectors.records.interface import BatchRecord, PhotoRecord
     from streamapp.progress import Progress
 
 SESSION_S = 6.0
@@ -35,13 +37,21 @@ PATIENCE_S = 20.0
 
 
 class CountedRecords(SqliteRecords):
-    """A store that keeps in mind which rows of batches it was given."""
+    """A store that keeps in mind what it was given; ``away``, it takes no row of a batch."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.given: list[BatchRecord] = []
+        self.upserts: list[int] = []
+        self.away = False
+
+    async def upsert(self, rows: Sequence[PhotoRecord]) -> None:
+        await super().upsert(rows)
+        self.upserts.append(len(rows))
 
     async def upsert_batch(self, batch: BatchRecord) -> None:
+        if self.away:
+            raise StreamappError(Code.RECORDS_AWAY)
         await super().upsert_batch(batch)
         self.given.append(batch)
 
@@ -150,31 +160,39 @@ async def test_a_batch_is_written_about_once_a_second_however_much_is_told_of_it
 
 
 async def test_nothing_is_acknowledged_before_its_row_is_in_the_database(
-    log: Log, tmp_path: Path
+    log: Log, worker: Worker
 ) -> None:
-    worker = Worker(log, tmp_path / "first", tmp_path / "later" / "records.sqlite")
+    worker.records.away = True
     await log.publish(opened(FRAME), *frames(FRAME))
     async with worker.running():
-        async with asyncio.timeout(PATIENCE_S):
-            while not worker.circuit.is_open or not await log.written():
-                await asyncio.sleep(0.05)
+        await folded_and_without_row(worker, log)
         assert await log.acknowledged() == 0
-        (tmp_path / "later").mkdir()
+        worker.records.away = False
         await wait_for_row(worker, log)
         await log.wait_until_acknowledged(len(log.told))
+
+
+async def folded_and_without_row(worker: Worker, log: Log) -> None:
+    """Return when the table has the end and the photos have rows, and the batch could have one."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not (rows := await log.written()) or rows[-1].processed < FRAME:
+            await asyncio.sleep(0.05)
+        while sum(worker.records.upserts) < FRAME or not worker.circuit.openings:
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(2 * PAUSE_S)
 
 
 async def test_nothing_is_acknowledged_that_the_tally_has_not_folded(
     log: Log, worker: Worker
 ) -> None:
+    await log.publish(opened(FRAME))
+    worker.behind = structs.replace(log.state(), log_offset=0)
+    await log.publish(*frames(FRAME), *frames(FRAME))
     async with worker.running():
-        await log.publish(opened(FRAME))
-        await wait_for_row(worker, log)
-        worker.behind = structs.replace(log.state(), log_offset=0)
-        await log.publish(*frames(FRAME))
         async with asyncio.timeout(PATIENCE_S):
-            while (await log.written())[-1].processed < FRAME:
+            while not (rows := await log.written()) or rows[-1].processed < FRAME:
                 await asyncio.sleep(0.05)
+        await log.wait_until_acknowledged(1)
         await asyncio.sleep(2 * PAUSE_S)
         assert await log.acknowledged() == 1
         worker.behind = None
@@ -183,14 +201,13 @@ async def test_nothing_is_acknowledged_that_the_tally_has_not_folded(
 
 
 async def test_the_end_of_a_batch_is_written_by_the_successor_of_a_killed_worker(
-    log: Log, tmp_path: Path
+    log: Log, worker: Worker, tmp_path: Path
 ) -> None:
     """The table has the end already, so nothing but the log can tell that the row is missing."""
-    first = Worker(log, tmp_path / "first", tmp_path / "missing" / "records.sqlite")
+    worker.records.away = True
     await log.publish(opened(FRAME), *frames(FRAME))
-    async with first.running(killed=True), asyncio.timeout(PATIENCE_S):
-        while not (rows := await log.written()) or rows[-1].processed < FRAME:
-            await asyncio.sleep(0.05)
+    async with worker.running(killed=True):
+        await folded_and_without_row(worker, log)
     second = Worker(log, tmp_path / "second", tmp_path / "records.sqlite")
     async with second.running():
         row = await wait_for_row(second, log)
@@ -246,6 +263,16 @@ async def test_photos_have_rows_from_their_queueing_on(log: Log, worker: Worker)
         await log.wait_until_acknowledged(len(log.told))
         assert sum((await worker.records.counts("b1")).values()) == FRAME
         assert "queued" not in await worker.records.counts("b1")
+
+
+async def test_frames_that_wait_go_to_the_database_together(log: Log, worker: Worker) -> None:
+    photos = 300 * FRAME
+    await log.publish(opened(photos), *frames(photos))
+    async with worker.running():
+        await wait_for_row(worker, log)
+    assert sum(worker.records.upserts) == photos
+    assert len(worker.records.upserts) < 300 // 4
+    assert max(worker.records.upserts) <= UPSERT_ROWS + FRAME
 
 
 async def test_more_events_than_are_held_go_through(log: Log, worker: Worker) -> None:

@@ -15,7 +15,8 @@ from streamapp.crop_run import Cropper
 from streamapp.keys import crop_key
 from streamapp.settings import read_settings
 from streamapp.vision import Options
-from streamapp.wiring.vision import options, overlaid
+from streamapp.wiring.changes import overlaid
+from streamapp.wiring.vision import options
 from tests.archives import claims, zipped
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from zlib import crc32
 
 import pytest
 
+from streamapp import zip_records as records
 from streamapp.archive import Limits, judge, read_run
 from streamapp.errors import Code, StreamappError
-from streamapp.upload_files import records
 from streamapp.upload_files.packing import Folder
-from streamapp.upload_files.records import Member
+from streamapp.zip_records import Member
 from tests.archives import claims, reader
 
 if TYPE_CHECKING:

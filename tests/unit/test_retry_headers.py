@@ -84,6 +84,7 @@ class Around:
         for each in self.waiting:
             assert due_at(each) <= 1
             await move(each)
+        self.due_at = due_at
 
     async def bring_back(self, lane: str, message: Any) -> None:
         self.back.append((lane, message.value))
@@ -94,7 +95,21 @@ async def test_what_is_no_retry_is_told_once_and_passed_over(
 ) -> None:
     sound = waiting({LANE_HEADER: b"low", DUE_HEADER: b"1"})
     around: Any = Around(waiting({}), sound._replace(value=None), sound)
-    retry.register(around, outlet=around, delayed=around)
+    retry.register(around, outlet=around, delayed=around, longest_s=30.0, clock=lambda: 100.0)
     await around.work()
     assert around.back == [("low", b"value")]
     assert [record.message.count("is no retry") for record in caplog.records] == [1, 1]
+
+
+@pytest.mark.parametrize(("due", "comes"), [("100.5", 100.5), ("140.0", 140.0), ("1e11", 0.0)])
+async def test_a_time_long_after_every_delay_holds_up_nobody(due: str, comes: float) -> None:
+    """Of its partition the photos behind it would wait for as long, and their batches with them."""
+    around: Any = Around()
+    retry.register(around, outlet=around, delayed=around, longest_s=30.0, clock=lambda: 100.0)
+    await around.work()
+    assert around.due_at(waiting({LANE_HEADER: b"low", DUE_HEADER: due.encode()})) == comes
+
+
+def test_the_longest_delay_is_that_before_the_last_attempt() -> None:
+    assert retry.longest_delay_s(5.0, 3) == pytest.approx(24.0)
+    assert retry.longest_delay_s(5.0, 1) == pytest.approx(6.0)

@@ -20,6 +20,7 @@ from streamapp.events import (
 )
 from streamapp.stream.backlog import Delivery
 from streamapp.stream.control import Control, told_to_workers
+from streamapp.stream.tally import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,6 +107,16 @@ def test_workers_are_told_of_a_run_that_begins_and_of_one_that_is_cancelled() ->
     assert told_to_workers(over) == cancelled(2)
     assert told_to_workers(changed) is None
     assert told_to_workers(None) is None
+
+
+def test_a_run_of_no_photos_is_spoken_of_and_ends_nobody() -> None:
+    """The set of none is no bytes, which pyroaring does not read."""
+    begun = RunStarted(
+        batch="b1", project="p", run=2, started_at=NOW, priority=5, photos=b"", parts=()
+    )
+    told = told_to_workers(begun)
+    assert told
+    assert spoken(told) == "Batch b1: run 2 does 0 photos again."
 
 
 def test_the_outcome_of_a_cancelled_photo_says_which_and_when() -> None:

@@ -7,7 +7,7 @@ import pytest
 from streamapp.errors import Code, StreamappError
 from streamapp.settings import read_settings
 from streamapp.vision_settings import VisionSettings
-from streamapp.wiring.vision import overlaid
+from streamapp.wiring.changes import overlaid
 
 OWN = read_settings(crop_padding=0.4, face_brightness_min=100.0)
 
