@@ -16,12 +16,14 @@ import typer
 
 from streamapp import addresses, logs
 from streamapp.commands.cancel import cancel
+from streamapp.commands.completion import completion
 from streamapp.commands.config import config
 from streamapp.commands.doctor import doctor
 from streamapp.commands.migrate import migrate
 from streamapp.commands.priority import priority
 from streamapp.commands.status import status
 from streamapp.commands.topics import provision_topics
+from streamapp.commands.workers import workers
 from streamapp.crop_command import crop
 from streamapp.errors import Code, StreamappError
 from streamapp.replay_command import replay
@@ -34,10 +36,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="streamapp",
-    help="Face crops of whole archives of photos, exact and restartable, over Kafka.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -49,10 +49,27 @@ DataFolder = Annotated[
     Path,
     typer.Option("--data", envvar="DATA_DIR", help="Folder of everything the installation keeps."),
 ]
+Version = Annotated[bool, typer.Option("--version", help="Tell the version and end.")]
 Workers = Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")]
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
+def streamapp(*, tell_version: Version = False) -> None:
+    """Face crops of whole archives of photos, exact and restartable, over Kafka.
+
+    Exit codes: 0 done; 1 failed, or refused with a code; 2 wrong usage; 130 and 143 stopped by
+    Ctrl-C or SIGTERM.
+
+    Try: streamapp run photos.zip, or streamapp up and then streamapp upload photos.zip --wait
+    """
+    if tell_version:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        typer.echo(f"streamapp {version('streamapp')}")
+        raise typer.Exit
+
+
+@app.command(rich_help_panel="Photos and batches")
 def run(
     archives: Annotated[
         list[Path],
@@ -86,14 +103,15 @@ def run(
     )
 
 
-app.command()(crop)
-app.command()(upload)
-for command in (status, priority, cancel, replay, doctor, config, migrate):
-    app.command()(command)
-app.command("topics")(provision_topics)
+_batches = (crop, upload, status, priority, cancel, replay)
+_care = (doctor, config, workers, migrate, completion)
+for _panel, _commands in (("Photos and batches", _batches), ("Look after it", _care)):
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
+app.command("topics", rich_help_panel="Look after it")(provision_topics)
 
 
-@app.command()
+@app.command(rich_help_panel="Run it")
 def up(
     port: Annotated[
         int, typer.Option(min=0, max=65_535, envvar="UPLOAD_PORT", help="The uploader's port.")
@@ -125,7 +143,7 @@ def up(
     typer.echo("stopped")
 
 
-@app.command()
+@app.command(rich_help_panel="Run it")
 def serve() -> None:
     """Run the uploader (HTTP).
 
@@ -152,7 +170,7 @@ def serve() -> None:
         raise typer.Exit(NOT_STARTED)
 
 
-@app.command()
+@app.command(rich_help_panel="Run it")
 def worker() -> None:
     """Run a worker: expand, detect, tally, record, and its web views.
 
@@ -170,7 +188,7 @@ def worker() -> None:
     run_worker(settings)
 
 
-@app.command()
+@app.command(rich_help_panel="Look after it")
 def janitor() -> None:
     """Go round once: finish or remove what crashes left, remove what was kept long enough.
 

@@ -120,6 +120,7 @@ class Code(Enum):
     )
 
     UPLOADER_AWAY = (Fate.WAIT, 503, "The uploader does not answer; try again shortly.")
+    WORKERS_AWAY = (Fate.WAIT, 503, "No worker answers; try again shortly.")
     NOT_THE_UPLOADER = (Fate.REJECT, 502, "What answers at this address is not the uploader.")
 
     # The installation.

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
 STYLES = {
     "ok": "green",
+    "ready": "green",
     "completed": "green",
     "warn": "yellow",
+    "starting": "yellow",
     "cancelled": "yellow",
     "environment": "bold",
     "fail": "bold red",
     "failed": "red",
+    "silent": "bold red",
+    "standing": "bold red",
 }
 """Of cells that say just this."""
 

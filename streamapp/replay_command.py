@@ -168,7 +168,7 @@ async def _work_off(
     from streamapp.wiring.replay import replay as tools  # noqa: PLC0415
 
     async with tools(settings) as at_hand:
-        return await Job(at_hand, Meter(), tell, _complain).work_off(choice, order)
+        return await Job(at_hand, Meter(), tell, _complain, _pass_over).work_off(choice, order)
 
 
 def _settings(data: Path, order: Order) -> Settings:
@@ -186,3 +186,7 @@ def _settings(data: Path, order: Order) -> Settings:
 
 def _complain(batch: str, error: StreamappError) -> None:
     typer.echo(f"streamapp: {batch}: {error.code.code}: {error}", err=True)
+
+
+def _pass_over(batch: str) -> None:
+    typer.echo(f"{batch}: still running, skipped", err=True)

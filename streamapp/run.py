@@ -49,7 +49,7 @@ def run_job(archives: Sequence[Path], out: Path, *, workers: int, meter: Meter) 
         StreamappError: an archive is refused, the installation does not run, or
             ``FOLDER_UNUSABLE``: ``out`` is a file, read-only or full.
     """
-    settings = read_settings(objects_url="", records_url="")
+    settings = read_settings(objects_url="", records_url="", records_table="")
     for path in archives:
         _judge(path, limits(settings))
     with _work_folder(out) as work:

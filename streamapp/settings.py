@@ -61,6 +61,18 @@ class Settings(UploadSettings, VisionSettings, BaseSettings):
         SecretStr(""),
         description="mysql://user:password@host:port/database or sqlite:///file; default SQLite.",
     )
+    records_table: str = Field(
+        "",
+        description="A table of your own with a row for each photo, which is kept up as well.",
+    )
+    records_columns: str = Field(
+        "",
+        description=(
+            "Columns of data_records that it has, comma separated, as theirs=ours where they are "
+            "called otherwise; default photo_name (by which its rows are found), "
+            "processing_status, face_detected, cropped_photo_url."
+        ),
+    )
 
     upload_host: str = Field("127.0.0.1", description="Address the uploader listens on.")
     upload_port: Port = Field(8000, description="Port the uploader listens on.")

@@ -87,6 +87,11 @@ def to_batch(values: Sequence[Any]) -> BatchRecord:
     return BatchRecord(**_row(BATCH_COLUMNS, values))
 
 
+def to_time(value: Any) -> float:
+    """The Unix seconds of a time that was selected."""
+    return datetime.fromisoformat(str(value)).replace(tzinfo=UTC).timestamp()
+
+
 def text(value: str, length: int | None = None) -> str:
     """``value`` as UTF-8 can carry it, at most ``length`` characters of it."""
     return value[:length].encode("utf-8", "replace").decode()
@@ -107,8 +112,7 @@ def _row(columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
     row = dict(zip(columns, values, strict=True))
     for column in _TIMES & row.keys():
         if row[column] is not None:
-            moment = datetime.fromisoformat(str(row[column])).replace(tzinfo=UTC)
-            row[column] = moment.timestamp()
+            row[column] = to_time(row[column])
     return row
 
 

@@ -138,6 +138,13 @@ class RecordStore(Protocol):
         """The row of a batch; None of an unknown one."""
         ...
 
+    async def written_at(self, batch_id: str) -> float | None:
+        """When the row of a batch was changed last, Unix seconds by the database's clock.
+
+        None of an unknown one.
+        """
+        ...
+
     async def batches(
         self,
         *,

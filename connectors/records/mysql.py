@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connectors.records.interface import BatchRecord, PhotoRecord, SchemaStep
+    from connectors.records.own_table import OwnTable
 
 DELETED_ROWS_MAX = 1_000
 """Of one transaction."""
@@ -75,18 +76,36 @@ class MysqlRecords(Reads):
     """A `RecordStore` over at most ``pool_size`` connections, made when they are first needed."""
 
     def __init__(
-        self, address: MysqlAddress, *, pool_size: int = 4, timeout_s: float = 30.0
+        self,
+        address: MysqlAddress,
+        *,
+        own_table: OwnTable | None = None,
+        pool_size: int = 4,
+        timeout_s: float = 30.0,
     ) -> None:
+        self._own_table = own_table
         self._calls = MysqlCalls(address, pool_size=pool_size, timeout_s=timeout_s)
 
     @classmethod
-    def from_url(cls, url: str, *, pool_size: int = 4, timeout_s: float = 30.0) -> Self:
+    def from_url(
+        cls,
+        url: str,
+        *,
+        own_table: OwnTable | None = None,
+        pool_size: int = 4,
+        timeout_s: float = 30.0,
+    ) -> Self:
         """The store at ``mysql://user:password@host:port/database``.
 
         Raises:
             StreamappError: ``SETTING_INVALID``; the URL is not repeated.
         """
-        return cls(MysqlAddress.from_url(url), pool_size=pool_size, timeout_s=timeout_s)
+        return cls(
+            MysqlAddress.from_url(url),
+            own_table=own_table,
+            pool_size=pool_size,
+            timeout_s=timeout_s,
+        )
 
     async def prepare(self) -> None:
         """Make the steps to the schema that are missing; the database itself must exist."""
@@ -106,6 +125,7 @@ class MysqlRecords(Reads):
         """Write the rows in one transaction, see `RecordStore.upsert`."""
         values = [to_values(row) for row in merged(rows)]
         photos = with_other_faces(rows).items()
+        own = self._own_table
 
         async def work(connection: Any) -> None:
             await connection.begin()
@@ -115,6 +135,8 @@ class MysqlRecords(Reads):
                 for batch, indexes in photos:
                     places = ", ".join(["%s"] * len(indexes))
                     await cursor.execute(_SWEEP.format(places), (batch, *indexes))
+                if own:
+                    await cursor.executemany(own.mysql, own.of(rows))
             await connection.commit()
 
         await self._calls.run(work)

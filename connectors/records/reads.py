@@ -16,6 +16,7 @@ from connectors.records.columns import (
     text,
     to_batch,
     to_record,
+    to_time,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _FAILED_BY = (
     "WHERE batch_id = ? AND face_index = 0 AND processing_status = 'failed' GROUP BY error_code"
 )
 _BATCH = f"{_BATCHES} WHERE id = ?"
+_WRITTEN_AT = "SELECT updated_at FROM batches WHERE id = ?"
 _OLDER = (
     "created_at <= (SELECT created_at FROM batches WHERE id = ?) "
     "AND (created_at < (SELECT created_at FROM batches WHERE id = ?) OR id < ?)"
@@ -98,6 +100,11 @@ class Reads(ABC):
         """The row of a batch; None of an unknown one."""
         found = await self._select(_BATCH, text(batch_id))
         return to_batch(found[0]) if found else None
+
+    async def written_at(self, batch_id: str) -> float | None:
+        """When the row of a batch was changed last; None of an unknown one."""
+        found = await self._select(_WRITTEN_AT, text(batch_id))
+        return to_time(found[0][0]) if found else None
 
     async def batches(
         self,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from connectors.records.interface import BatchRecord, PhotoRecord, SchemaStep
+    from connectors.records.own_table import OwnTable
 
 T = TypeVar("T")
 
@@ -83,7 +84,8 @@ _DELETE_SOME = (
 class SqliteRecords(Reads):
     """A `RecordStore` in the file at ``path``, whose folder must exist."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, own_table: OwnTable | None = None) -> None:
+        self._own_table = own_table
         self._path = path
         self._connections = Connections(1, connect=self._open, close=_close)
 
@@ -105,11 +107,14 @@ class SqliteRecords(Reads):
         """Write the rows in one transaction, see `RecordStore.upsert`."""
         values = [to_values(row) for row in merged(rows)]
         photos = [(batch, each) for batch, of in with_other_faces(rows).items() for each in of]
+        own = self._own_table
 
         async def work(connection: aiosqlite.Connection) -> None:
             await connection.execute("BEGIN IMMEDIATE")
             await connection.executemany(_UPSERT, values)
             await connection.executemany(_SWEEP, photos)
+            if own:
+                await connection.executemany(own.sqlite, own.of(rows))
             await connection.commit()
 
         await self._run(work)

@@ -42,7 +42,8 @@ class Order(NamedTuple):
 class Job:
     """Replays batches.
 
-    ``tell`` hears of each batch and what becomes of it, ``complain`` of each that is refused.
+    ``tell`` hears of each batch and what becomes of it, ``complain`` of each that is refused,
+    ``pass_over`` of each that was found and has not ended.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class Job:
         meter: Meter,
         tell: Callable[[Told], None],
         complain: Callable[[str, StreamappError], None],
+        pass_over: Callable[[str], None],
     ) -> None:
         self._replay = replay
         self._meter = meter
         self._tell = tell
         self._complain = complain
+        self._pass_over = pass_over
         self._well = True
 
     async def work_off(self, choice: Choice, order: Order) -> bool:
@@ -123,5 +126,8 @@ class Job:
         except StreamappError as error:
             if error.fate is Fate.WAIT:
                 raise
+            if error.code is Code.BATCH_OPEN and not named:
+                self._pass_over(batch)
+                return
             self._complain(batch, error)
-            self._well &= error.code is Code.BATCH_OPEN and not named
+            self._well = False

@@ -24,6 +24,7 @@ from streamapp.upload.images import ImageReception
 from streamapp.upload.live import live_routes
 from streamapp.upload.originals import Originals
 from streamapp.upload.queue_stats import QueueStats, queue_stats_routes
+from streamapp.upload.reading import Batches, reading_routes
 from streamapp.upload.reception import Reception, UploadLimits
 from streamapp.upload.resumable import ResumableUploads
 from streamapp.upload.retention import FOR_EVER
@@ -103,6 +104,7 @@ def create_app(
     )
 
     statuses = Statuses(parts.chain, progress)
+    rows = Rows(records, parts.chain)
     watches = Watches(statuses.ask, limits.watchers_max)
 
     @asynccontextmanager
@@ -117,14 +119,13 @@ def create_app(
     app = Starlette(
         routes=[
             *_ways_in(objects, arrivals, parts, limits, clock),
-            *download_routes(
-                Library(objects, Rows(records, parts.chain), Originals(objects, limits.archive))
-            ),
+            *download_routes(Library(objects, rows, Originals(objects, limits.archive))),
             *control_routes(parts.chain, progress, publisher, limits.watch, clock),
             *again_routes(replays, limits.watch),
             *live_routes(statuses, watches),
             *queue_stats_routes(QueueStats(load, time.monotonic)),
             *state_routes(readiness),
+            *reading_routes(Batches(rows, parts.chain, statuses.ask, clock), rows),
             *docs_routes(),
         ],
         middleware=[Middleware(Edge)],

@@ -17,9 +17,13 @@ from starlette.routing import Route
 from streamapp.errors import Code, StreamappError
 from streamapp.keys import crop_key, suffix_of
 from streamapp.upload import originals as copies
+from streamapp.upload import reading_words as words
 from streamapp.upload.batch_ids import is_batch_id
+from streamapp.upload.crop_archives import crop_archive_routes
 from streamapp.upload.crop_names import crop_name
+from streamapp.upload.crops_zip import CropsZip
 from streamapp.upload.exports import FORMATS, export
+from streamapp.upload.operations import described
 from streamapp.upload.order import query_values
 from streamapp.upload.rows import photo_index
 from streamapp.upload.streams import (
@@ -33,12 +37,13 @@ from streamapp.upload.streams import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from starlette.requests import Request
 
-    from connectors.objects.interface import ObjectStore
+    from connectors.objects.interface import UploadStore
     from connectors.records.interface import PhotoRecord
+    from streamapp.upload.exports import Format
     from streamapp.upload.originals import Originals
     from streamapp.upload.rows import Rows
 
@@ -53,15 +58,16 @@ _CROP_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 class Library(NamedTuple):
     """Where everything is read from."""
 
-    objects: ObjectStore
+    objects: UploadStore
     rows: Rows
     originals: Originals
 
 
 def download_routes(library: Library) -> list[Route]:
-    """A crop, an original, and the results."""
+    """A crop, an original, the results, and all crops."""
     gate = Gate(DOWNLOADS_MAX)
 
+    @described(GET=words.CROP)
     async def crop(request: Request) -> Response:
         batch, index = request.path_params["batch"], photo_index(request.path_params["index"])
         face = _face(query_values(request.url.query.encode()).get("face", "0"))
@@ -73,6 +79,7 @@ def download_routes(library: Library) -> list[Route]:
         headers = {"ETag": etag, "Content-Disposition": disposition("inline", crop_name(record))}
         return Response(data, headers=INERT | headers, media_type=_CROP_TYPES.get(suffix))
 
+    @described(GET=words.ORIGINAL)
     async def original(request: Request) -> Response:
         batch, index = request.path_params["batch"], photo_index(request.path_params["index"])
         if not is_batch_id(batch):
@@ -93,10 +100,25 @@ def download_routes(library: Library) -> list[Route]:
             _pieces_of(file), media_type=media, headers=INERT | headers, on_end=file.close
         )
 
+    return [
+        Route("/api/batch/{batch}/photos/{index}/crop", crop),
+        Route("/api/batch/{batch}/photos/{index}/original", original),
+        *(
+            Route(f"/api/batch/{{batch}}/results.{name}", _results(library, gate, name, form))
+            for name, form in FORMATS.items()
+        ),
+        *crop_archive_routes(library.rows, CropsZip(library.objects), gate),
+    ]
+
+
+def _results(
+    library: Library, gate: Gate, name: str, form: Format
+) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint of the results in a form."""
+
+    @described(GET=words.results(form.media_type))
     async def results(request: Request) -> Response:
-        batch, form = request.path_params["batch"], FORMATS.get(request.path_params["form"])
-        if form is None:
-            raise StreamappError(Code.ROUTE_UNKNOWN)
+        batch = request.path_params["batch"]
         records = await library.rows.of(batch)
         gate.enter()
         try:
@@ -104,15 +126,10 @@ def download_routes(library: Library) -> list[Route]:
         except BaseException:
             gate.leave()
             raise
-        name = f"{batch}.{request.path_params['form']}"
-        headers = INERT | {"Content-Disposition": disposition("attachment", name)}
-        return Streamed(pieces, media_type=form.media_type, headers=headers, on_end=gate.leave)
+        told = {"Content-Disposition": disposition("attachment", f"{batch}.{name}")}
+        return Streamed(pieces, media_type=form.media_type, headers=INERT | told, on_end=gate.leave)
 
-    return [
-        Route("/api/batch/{batch}/photos/{index}/crop", crop),
-        Route("/api/batch/{batch}/photos/{index}/original", original),
-        Route("/api/batch/{batch}/results.{form}", results),
-    ]
+    return results
 
 
 async def _crop(library: Library, batch: str, index: int, face: int) -> tuple[PhotoRecord, bytes]:

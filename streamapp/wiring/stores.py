@@ -67,18 +67,25 @@ def _minio(settings: Settings, url: SplitResult, bucket: str, read_timeout_s: fl
 
 
 def record_store(settings: Settings) -> RecordStore:
-    """The record store of ``RECORDS_URL``; nothing connects yet."""
+    """The record store of ``RECORDS_URL``; nothing connects yet.
+
+    Raises:
+        StreamappError: ``SETTING_INVALID``.
+    """
+    from connectors.records.own_table import OwnTable
+
     text = settings.records_url.get_secret_value()
     url = urlsplit(text)
+    own_table = OwnTable.parse(settings.records_table, settings.records_columns)
     if not text or url.scheme == "sqlite":
         from connectors.records.sqlite import SqliteRecords
 
         file = Path(unquote(url.path)) if url.path else settings.data_dir / "records.sqlite"
-        return SqliteRecords(file)
+        return SqliteRecords(file, own_table=own_table)
     if url.scheme == "mysql" and url.hostname and url.path.strip("/"):
         from connectors.records.mysql import MysqlRecords
 
-        return MysqlRecords.from_url(text)
+        return MysqlRecords.from_url(text, own_table=own_table)
     raise StreamappError(
         Code.SETTING_INVALID,
         "RECORDS_URL: neither mysql://user:password@host:port/database nor sqlite:///file",

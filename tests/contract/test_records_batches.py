@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from itertools import permutations
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,17 @@ async def test_a_batch_that_is_told_again_is_not_touched(place: Place, store: Re
     await asyncio.sleep(0.01)
     await store.upsert_batch(a_batch())
     assert place.execute("SELECT * FROM batches") == before
+
+
+async def test_a_row_tells_when_it_was_changed_last(store: RecordStore) -> None:
+    assert await store.written_at("batch-1") is None
+    before = time.time()
+    moments = []
+    for processed in (1, 2):
+        await store.upsert_batch(a_batch(processed=processed))
+        moments.append(await store.written_at("batch-1") or 0.0)
+        await asyncio.sleep(0.01)
+    assert before - 1 < moments[0] < moments[1] < time.time() + 1
 
 
 @pytest.mark.parametrize("batch", ["unknown", "", "\ud83d", "x' OR '1'='1"])

@@ -52,7 +52,8 @@ class Reading(NamedTuple):
         asyncio.run(self._write([], batch))
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        return self.client.get(f"/api/batch/{path}", headers=headers)
+        own = "" if path == "" or path.startswith("?") else "/"
+        return self.client.get(f"/api/batch{own}{path}", headers=headers)
 
     def refusal(self, path: str, **headers: str) -> tuple[int, str]:
         """Status and code of a problem."""
@@ -96,6 +97,6 @@ def reading(
     app = make_app(objects, around, records=records or SqliteRecords(path))
     with (
         serving(app, root_path=root_path) as url,
-        httpx.Client(base_url=f"{url}{root_path}", timeout=30) as client,
+        httpx.Client(base_url=url, timeout=30) as client,
     ):
         yield Reading(client, objects, path, around)

@@ -246,6 +246,8 @@ def test_the_same_replay_by_two_at_once_is_one_run_and_another_one_waits(
     other = replay(installation, batch)
     assert (other.code, other.out) == (1, "")
     assert other.err.startswith(f"streamapp: {batch}: batch_open: ")
+    found = replay(installation, "--since", "1h")
+    assert (found.code, found.err) == (0, f"{batch}: still running, skipped\n")
     installation.wait_for(batch, lambda status: status["status"] == "completed")
     after = settle(installation, batch, in_run(2))
     assert after.facts() == before.facts()

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ from streamapp.upload.server import Server
 
 if TYPE_CHECKING:
     from asyncio import Protocol
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.applications import Starlette
     from uvicorn.config import HTTPProtocolType
@@ -108,9 +108,16 @@ def make_app(
     janitor_interval_s: float = 60.0,
 ) -> Starlette:
     numbers = itertools.count()
+    rows = records or SqliteRecords(Path(":memory:"))
+
+    @asynccontextmanager
+    async def life(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await rows.close()
+
     return create_app(
         objects=objects,
-        records=records or SqliteRecords(Path(":memory:")),
+        records=rows,
         publisher=around,
         progress=around,
         load=around,
@@ -131,6 +138,7 @@ def make_app(
             now_s=1_700_000_000.0, entropy=next(numbers).to_bytes(ENTROPY_BYTES, "big")
         ),
         janitor_interval_s=janitor_interval_s,
+        lifespan=life,
     )
 
 

@@ -89,7 +89,8 @@ class Run:
     def __init__(self, replay: Replay) -> None:
         self.told: list[Told] = []
         self.complaints: list[tuple[str, Code]] = []
-        self._job = Job(replay, Meter(), self.told.append, self._complain)
+        self.passed_over: list[str] = []
+        self._job = Job(replay, Meter(), self.told.append, self._complain, self.passed_over.append)
 
     async def of(self, choice: Choice, order: Order) -> bool:
         return await self._job.work_off(choice, order)
@@ -119,7 +120,7 @@ async def test_of_batches_that_were_found_one_that_is_open_is_passed_over(replay
     replay.objects.delete(manifest_key(GONE))
     run = Run(replay)
     assert await run.of(Project("p"), Order())
-    assert run.complaints == [(OPEN, Code.BATCH_OPEN)]
+    assert (run.complaints, run.passed_over) == ([], [OPEN])
     assert [told.batch for told in run.told] == [ENDED, SECOND]
 
 

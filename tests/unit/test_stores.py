@@ -11,7 +11,7 @@ import pytest
 from connectors.objects.folder import FolderStore
 from streamapp.errors import Code, StreamappError
 from streamapp.settings import read_settings
-from streamapp.wiring.stores import object_store
+from streamapp.wiring.stores import object_store, record_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,3 +69,9 @@ def test_the_wait_for_a_store_that_hangs_is_the_caller_s_choice() -> None:
             store.size("a")
     assert refusal.value.code is Code.STORE_AWAY
     assert time.monotonic() - began < 3
+
+
+def test_a_table_of_ones_own_that_cannot_be_is_a_wrong_setting() -> None:
+    with pytest.raises(StreamappError, match="RECORDS_COLUMNS") as refusal:
+        record_store(read_settings(records_table="people", records_columns="file=photo"))
+    assert refusal.value.code is Code.SETTING_INVALID
