@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamapp import logs
+from streamapp import addresses, logs
 from streamapp.commands.batches import batches
 from streamapp.commands.cancel import cancel
 from streamapp.commands.completion import completion
@@ -179,13 +179,15 @@ def worker() -> None:
     """Run a worker: expand, detect, tally, record, and its web views.
 
     Refuses to start when topics are missing or differ from the settings, which come from the
-    environment; "streamapp config" shows them all.
+    environment; "streamapp config" shows them all. Beside "streamapp up", in the same folder, it
+    finds the broker by itself.
     """
     from connectors.kafka import admin  # noqa: PLC0415
     from streamapp.wiring.values import topics  # noqa: PLC0415
     from streamapp.wiring.worker import run_worker  # noqa: PLC0415
 
-    settings = _settings_with_log()
+    folder = read_settings().data_dir.absolute()
+    settings = _settings_with_log(data_dir=folder, **addresses.overrides(folder))
     asyncio.run(admin.check(settings.kafka_bootstrap, topics(settings).specs()))
     run_worker(settings)
 
@@ -211,8 +213,8 @@ def main() -> None:
         raise SystemExit(1) from None
 
 
-def _settings_with_log() -> Settings:
-    settings = read_settings()
+def _settings_with_log(**overrides: object) -> Settings:
+    settings = read_settings(**overrides)
     logs.set_up(settings.log_level)
     return settings
 

@@ -119,8 +119,6 @@ class Detection:
         photo_time_limit_s: float,
         lane_photos_max: int,
     ) -> None:
-        self.legal_until = 0.0
-        """Until when its children may work, by ``time.monotonic``, and nothing be heard of them."""
         self._slots = children.count + 1
         self._outlet = outlet
         self._control = control
@@ -132,12 +130,21 @@ class Detection:
         self._backlog = Backlog(lane_photos_max=lane_photos_max, clock=time.monotonic)
         self._windows: dict[TP, Window[EventT[bytes]]] = defaultdict(Window)
         self._in_work: set[PhotoPlace] = set()
+        self._with_children: dict[object, float] = {}
         self.active: Counter[Lane] = Counter()
         """Photos that were handed to the children and are not told, by lane."""
         self._released = asyncio.Event()
         self._at_rest = asyncio.Event()
         self._at_rest.set()
         self._generation: int | None = None
+
+    @property
+    def legal_until(self) -> float:
+        """Until when children may work at what they have, by ``time.monotonic``, and be silent.
+
+        0 when they have nothing: what stands still then stands here.
+        """
+        return max(self._with_children.values(), default=0.0)
 
     @property
     def photos_in_hand(self) -> int:
@@ -245,12 +252,8 @@ class Detection:
     async def _outcomes(self, photos: Sequence[PhotoQueued]) -> tuple[Outcome, ...]:
         """The outcomes of a run."""
         limit_s = self._photo_time_limit_s * len(photos) + STORE_LIMIT_S
-        # One slot is more than there are children: its run may have to wait for another first.
-        self.legal_until = max(self.legal_until, time.monotonic() + 2 * limit_s)
         try:
-            return await self._circuit.patiently(
-                lambda: self._children.run(crop_run, photos, limit_s=limit_s)
-            )
+            return await self._circuit.patiently(lambda: self._by_a_child(photos, limit_s))
         except ChildUnfit:
             raise
         except StreamappError as error:
@@ -261,3 +264,14 @@ class Detection:
         if len(photos) > 1:
             return tuple([each for photo in photos for each in await self._outcomes([photo])])
         return (failed(photos[0], fault),)
+
+    async def _by_a_child(
+        self, photos: Sequence[PhotoQueued], limit_s: float
+    ) -> tuple[Outcome, ...]:
+        # One slot is more than there are children: its run may have to wait for another first.
+        this = object()
+        self._with_children[this] = time.monotonic() + 2 * limit_s
+        try:
+            return await self._children.run(crop_run, photos, limit_s=limit_s)
+        finally:
+            del self._with_children[this]

@@ -39,7 +39,7 @@ def register(
     """Attach the watchdog's task and the views to the app."""
     watchdog = Watchdog(
         app,
-        groups=_groups(topics, detection),
+        groups=_groups(topics, detection, circuits),
         circuits=circuits,
         stall_limit_s=stall_limit_s,
         clock=time.monotonic,
@@ -64,13 +64,16 @@ def held(app: App, topics: Topics) -> list[TP]:
     return sorted(tp for tp in assigned if tp.topic != topics.progress_changelog)
 
 
-def _groups(topics: Topics, detection: Detection) -> tuple[Group, ...]:
-    """The streams that advance together; those of the lanes share the children."""
+def _groups(topics: Topics, detection: Detection, circuits: Circuits) -> tuple[Group, ...]:
+    """The streams that advance together; those of the lanes share the children.
+
+    The batch log is acknowledged when both have it, table and database.
+    """
     lanes = frozenset(map(topics.photos, LANES))
     return (
-        Group("photos", lanes, lambda: detection.legal_until),
+        Group("photos", lanes, lambda: detection.legal_until, (circuits.objects,)),
         Group("archives", frozenset([topics.archives]), lambda: 0.0),
-        Group("the batch log", frozenset([topics.batches]), lambda: 0.0),
+        Group("the batch log", frozenset([topics.batches]), lambda: 0.0, (circuits.records,)),
     )
 
 

@@ -1,10 +1,10 @@
 """The watchdog: a worker that does not advance while there is work ends, and is started again.
 
 Alive is who acknowledges while there is lag, not who is there. What is looked at: whether each
-group of streams advances, the thread of Kafka's client, and the event loop itself. Time in which
-nothing can advance is not counted: while a circuit is open, and as long as the children may legally
-be at work; a rebalance and the recovery with it have the same limit. A process that was frozen is
-given time to find itself.
+group of streams advances, the thread of Kafka's client, and the event loop itself. Time in which a
+group cannot advance is not counted: while the circuit of a service that it needs is open (all need
+Kafka), and as long as the children may legally be at work; a rebalance and the recovery with it
+have the same limit. A process that was frozen is given time to find itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from faust import App
     from faust.types import TP
 
-    from streamapp.stream.circuit import Circuits
+    from streamapp.stream.circuit import Circuit, Circuits
     from streamapp.stream.consumer import WorkerConsumer
     from streamapp.stream.consumer_thread import Lag
 
@@ -43,6 +43,8 @@ class Group(NamedTuple):
     topics: frozenset[str]
     may_rest_until: Callable[[], float]
     """Until when no advance is fine, by the watchdog's clock."""
+    needs: tuple[Circuit, ...] = ()
+    """The services without which there is no advance, beside Kafka."""
 
 
 class Stillness:
@@ -109,7 +111,7 @@ class Watchdog:
             return None
         except ConsumerEnded as ended:
             return str(ended)
-        if any(circuit.is_open for circuit in self._circuits):
+        if self._circuits.kafka.is_open:
             self._stillness.forget()
             return None
         return self._rebalancing() if self._app.rebalancing else self._standing()
@@ -139,7 +141,11 @@ class Watchdog:
 
     def _stood_s(self, group: Group) -> float:
         lags = self._of(group)
-        owes = any(lag.events for lag in lags.values()) and self._clock() > group.may_rest_until()
+        owes = (
+            any(lag.events for lag in lags.values())
+            and not any(circuit.is_open for circuit in group.needs)
+            and self._clock() > group.may_rest_until()
+        )
         mark = frozenset((tp, lag.committed) for tp, lag in lags.items())
         return self._stillness.seconds(group.name, mark, owes=owes)
 

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 import yaml
 
@@ -154,6 +155,32 @@ def test_the_service_takes_photos_and_tells_how_far_they_are(service: Path) -> N
     said = shell(gently, service)
     assert f"{batch}: run 3 does 1 photo again" in said
     assert "in all: 4 batches, 37 photos, 0 failed" in said
+
+
+def test_one_more_worker_joins_the_service(service: Path) -> None:
+    if not is_free(6066):
+        pytest.skip("the port of a worker is taken on this machine")
+    command = next(each for each in INLINE if each.endswith(" worker"))
+    address = re.search(r"^worker-1 +(\S+)$", (service / "up.log").read_text(), re.MULTILINE)
+    assert address
+    log = service / "more.log"
+    with log.open("wb") as output:
+        more = subprocess.Popen(
+            ["bash", "-c", f"exec {command}"], cwd=service, stdout=output, stderr=output
+        )
+    try:
+        deadline = time.monotonic() + 90
+        while True:
+            told = httpx.get(f"{address[1]}/overview.json", timeout=20).json()
+            joined = [each for each in told["workers"] if each["worker"] == "worker-0"]
+            if joined and joined[0]["partitions"] and joined[0]["ready"]:
+                break
+            assert more.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, (told, log.read_text())
+            time.sleep(0.2)
+    finally:
+        more.send_signal(signal.SIGINT)
+        assert more.wait(60) == 0, log.read_text()
 
 
 def test_the_settings_are_told(here: Path) -> None:

@@ -49,7 +49,8 @@ WORKER = """
 import asyncio, os, pathlib, signal, sys, threading, time
 from streamapp import logs
 from streamapp.settings import read_settings
-from streamapp.stream import app as stream_app, consumer_thread, detect, pacer, tally
+from streamapp.errors import Code, StreamappError
+from streamapp.stream import app as stream_app, consumer_thread, detect, pacer, retry, tally
 from streamapp.vision.children import Children
 from streamapp.wiring import worker
 
@@ -65,6 +66,23 @@ def cancel_fetcher():
 
 def never_acknowledge():
     tally.acknowledge = lambda event: None
+
+async def hang(*_):
+    await asyncio.Event().wait()
+
+async def away(*_, **__):
+    raise StreamappError(Code.STORE_AWAY)
+
+def lose_the_outcomes():
+    detect.STORE_LIMIT_S = 1000.0
+    retry.Retries.put = hang
+
+def objects_are_away():
+    Children.run = away
+
+def objects_are_away_and_the_batch_log_stands():
+    objects_are_away()
+    never_acknowledge()
 
 def fail_the_pacer():
     pacer.Pacer._wait = pacer.Pacer._serve = fail
@@ -203,6 +221,8 @@ def wait_for_the_end(worker: Daemon) -> int:
         ("end_the_client", "the thread of Kafka's client has ended"),
         ("block_the_client", "the thread of Kafka's client stands still"),
         ("freeze_the_children", "no advance of photos"),
+        ("lose_the_outcomes", "no advance of photos"),
+        ("objects_are_away_and_the_batch_log_stands", "no advance of the batch log"),
         ("fail_the_pacer", "this worker ends: pace failed"),
         ("block_the_loop", "its event loop is blocked"),
     ],
@@ -226,3 +246,19 @@ def test_one_that_advances_lives(settings: Settings, worker: Daemon) -> None:
         time.sleep(0.2)
     answer = httpx.get(f"http://127.0.0.1:{settings.worker_port}/live")
     assert (answer.status_code, answer.json()) == (200, {"live": True})
+
+
+@pytest.mark.parametrize("fault", ["objects_are_away"])
+def test_one_that_waits_for_the_store_lives(
+    settings: Settings, worker: Daemon, tmp_path: Path
+) -> None:
+    (tmp_path / "now").touch()
+    time.sleep(0.5)  # the fault is made within a tenth
+    end = time.monotonic() + STALL_LIMIT_S + 6
+    while time.monotonic() < end:
+        asyncio.run(give_work(settings))
+        assert worker.exit_code is None, worker.log_tail()
+        time.sleep(0.2)
+    url = f"http://127.0.0.1:{settings.worker_port}"
+    assert httpx.get(f"{url}/ready").json()["services"]["objects"] != "ok"
+    assert httpx.get(f"{url}/live").is_success
