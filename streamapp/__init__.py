@@ -9,6 +9,7 @@ retry           `stream.retry`: what may have met load waits, comes back, or is 
 tally           `stream.tally` over `progress`: the batch log folded, the table by `stream.rows`
 sweep           `stream.sweep`: when a run has ended, the crops that are nobody's go
 record          `stream.record`: the batch log as rows of the database
+notify          `stream.announcing`, `stream.notify`: the ends of runs as signed webhooks
 control         `stream.control`: every worker learns which runs were cancelled or replaced
 observe         `stream.observation`: watchdog, circuits, `/live`, `/ready`, `/metrics`, `journal`
 look            `stream.pages`: status pages of the group, on each worker
@@ -17,7 +18,8 @@ read            `upload.reading`: batches, photos; `upload.downloads`: crops, or
 ==============  =============================================================================
 
 `events`, `keys`, `topics` and `errors` are what all of them agree on; `settings` (and its parts
-`upload_settings` and `vision_settings`) and `wiring` put a process together; `cli` starts it.
+`upload_settings`, `vision_settings`, `webhook_settings`) and `wiring` put a process together; `cli`
+starts it.
 `commands` are the other commands, `listing` how they show rows, `configuration` what settings mean,
 `doctor` what is looked at.
 `embedded`, `members`, `run` are the whole service on one machine; `crop_command` and `crop_files`

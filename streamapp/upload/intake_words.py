@@ -17,6 +17,7 @@ from streamapp.upload.operations import (
 )
 from streamapp.upload.order import IDEMPOTENCY_HEADER
 from streamapp.upload.selection import KEY_CHARACTERS_MAX, PREFIXES_MAX
+from streamapp.webhook_settings import URL_PATTERN
 
 FORM = "multipart/form-data"
 ZIP = "application/zip"
@@ -30,6 +31,11 @@ _FIELDS: dict[str, dict[str, Any]] = {
         "type": "string",
         "maxLength": fields.EXTERNAL_ID_CHARACTERS_MAX,
         "description": "The client's own name for the batch.",
+    },
+    "webhookUrl": {
+        "type": "string",
+        "pattern": URL_PATTERN,
+        "description": "Who is told of the ends of a new batch, by signed webhooks.",
     },
     "batchId": {"type": "string", "description": "A batch to add to, instead of a new one."},
 }

@@ -118,6 +118,7 @@ OF_INTAKE = (
     Code.KEY_REUSED,
     Code.PROJECT_QUOTA,
     Code.UPLOADS_BUSY,
+    Code.WEBHOOKS_OFF,
 )
 """Of every way in."""
 
