@@ -13,6 +13,7 @@ control         `stream.control`: every worker learns which runs were cancelled 
 observe         `stream.observation`: watchdog, circuits, `/live`, `/ready`, `/metrics`, `journal`
 look            `stream.pages`: status pages of the group, on each worker
 ask             `stream.views`, `stream.load_view`; `upload.{statuses,live,queue_stats}`
+read            `upload.reading`: batches, photos; `upload.downloads`: crops, originals, results
 ==============  =============================================================================
 
 `events`, `keys`, `topics` and `errors` are what all of them agree on; `settings` (and its parts

@@ -210,6 +210,7 @@ def _shared(status: Status, record: BatchRecord, base: str) -> dict[str, Any]:
             "csv": f"{own}/results.csv",
             "jsonl": f"{own}/results.jsonl",
             "parquet": f"{own}/results.parquet",
+            "crops": f"{own}/crops.zip",
         },
     }
 

@@ -19,7 +19,9 @@ from streamapp.keys import crop_key, suffix_of
 from streamapp.upload import originals as copies
 from streamapp.upload import reading_words as words
 from streamapp.upload.batch_ids import is_batch_id
+from streamapp.upload.crop_archives import crop_archive_routes
 from streamapp.upload.crop_names import crop_name
+from streamapp.upload.crops_zip import CropsZip
 from streamapp.upload.exports import FORMATS, export
 from streamapp.upload.operations import described
 from streamapp.upload.order import query_values
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from connectors.objects.interface import ObjectStore
+    from connectors.objects.interface import UploadStore
     from connectors.records.interface import PhotoRecord
     from streamapp.upload.exports import Format
     from streamapp.upload.originals import Originals
@@ -56,13 +58,13 @@ _CROP_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 class Library(NamedTuple):
     """Where everything is read from."""
 
-    objects: ObjectStore
+    objects: UploadStore
     rows: Rows
     originals: Originals
 
 
 def download_routes(library: Library) -> list[Route]:
-    """A crop, an original, and the results."""
+    """A crop, an original, the results, and all crops."""
     gate = Gate(DOWNLOADS_MAX)
 
     @described(GET=words.CROP)
@@ -105,6 +107,7 @@ def download_routes(library: Library) -> list[Route]:
             Route(f"/api/batch/{{batch}}/results.{name}", _results(library, gate, name, form))
             for name, form in FORMATS.items()
         ),
+        *crop_archive_routes(library.rows, CropsZip(library.objects), gate),
     ]
 
 

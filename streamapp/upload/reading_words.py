@@ -105,6 +105,25 @@ ORIGINAL = Operation(
     ),
 )
 
+CROPS = Operation(
+    "All crops of a batch in one ZIP",
+    {
+        200: Answer("The ZIP, streamed.", {"application/zip": BINARY}, _ETAG),
+        206: Answer(
+            "The range of it.", {"application/zip": BINARY}, {"Content-Range": "Which bytes."}
+        ),
+        304: _KNOWN,
+    },
+    "Stored, called as in the results. The same crops give the same bytes, so it can go on by "
+    "`Range` with `If-Range` after a cut.",
+    (
+        Parameter("Range", _TEXT, "One range of bytes.", "header"),
+        Parameter("If-Range", _TEXT, "The `ETag` of what there is of it.", "header"),
+        _IF_NONE_MATCH,
+    ),
+    refusals=(*_OF_ROWS, Code.DOWNLOADS_BUSY, Code.RANGE_INVALID, Code.CROP_MISSING),
+)
+
 
 def results(media_type: str) -> Operation:
     """Results in a form."""

@@ -75,7 +75,7 @@ class Streamed(StreamingResponse):
     ) -> None:
         super().__init__(pieces, status, headers, media_type)
         self._pieces = pieces
-        self._on_end = on_end
+        self.on_end = on_end
         self._with_body = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,7 +85,7 @@ class Streamed(StreamingResponse):
             async with aclosing(self._pieces):
                 await super().__call__(scope, receive, send)
         finally:
-            self._on_end()
+            self.on_end()
 
     async def stream_response(self, send: Send) -> None:
         """Send the pieces, each within `IDLE_S`."""

@@ -89,3 +89,9 @@ def test_a_batch_is_read_from_the_list_to_the_crops_of_its_faces(
         parquet = read_parquet(io.BytesIO(client.get(told["links"]["parquet"]).content))
         assert len(table) == len(lines) == parquet.read_all().num_rows == len(rows)
         assert [json.loads(line)["photo"] for line in lines] == [row.photo_name for row in rows]
+
+        with zipfile.ZipFile(io.BytesIO(client.get(told["links"]["crops"]).content)) as crops:
+            assert crops.testzip() is None
+            assert sorted(crops.namelist()) == sorted(row["crop"] for row in table if row["crop"])
+            portrait = client.get(photos[0]["links"]["crop"]).content
+            assert crops.read("00000000__1_1 _b_.jpg") == portrait
