@@ -158,8 +158,10 @@ def serve() -> None:
     from streamapp.wiring.uploader import uploader_app  # noqa: PLC0415
 
     settings = _settings_with_log()
+    uploader = uploader_app(settings)
     server = Server(
-        uploader_app(settings),
+        uploader,
+        let_go=uploader.state.watches.end,
         host=settings.upload_host,
         port=settings.upload_port,
         root_path=settings.root_path,

@@ -110,7 +110,7 @@ class Watchdog:
         except ConsumerNotStarted:
             return None
         except ConsumerEnded as ended:
-            return str(ended)
+            return None if self._app.should_stop else str(ended)
         if self._circuits.kafka.is_open:
             self._stillness.forget()
             return None

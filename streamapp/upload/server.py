@@ -11,18 +11,19 @@ import uvicorn
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from starlette.applications import Starlette
 
 
 class Server(uvicorn.Server):
-    """Serves the uploader's ``app``; ``options`` as of `uvicorn.Config`."""
+    """Serves ``app``, and calls ``let_go`` when it is to end; ``options`` as of `uvicorn.Config`."""
 
-    def __init__(self, app: Starlette, **options: object) -> None:
+    def __init__(self, app: Starlette, *, let_go: Callable[[], None], **options: object) -> None:
         super().__init__(uvicorn.Config(app, **options))  # type: ignore[arg-type]  # as uvicorn's
-        self._app = app
+        self._let_go = let_go
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End, with those who upload served to their end."""
-        self._app.state.watches.end()
+        self._let_go()
         await super().shutdown(sockets)

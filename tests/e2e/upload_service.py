@@ -150,8 +150,14 @@ def serving(
 ) -> Iterator[str]:
     """The base URL of ``app`` on a free port, until the block ends."""
     listener = socket.create_server(("127.0.0.1", 0))
+    watches = getattr(app.state, "watches", None)  # of an uploader, not of what stands before it
     server = Server(
-        app, log_level="error", root_path=root_path, http=http, timeout_graceful_shutdown=1
+        app,
+        let_go=watches.end if watches else lambda: None,
+        log_level="error",
+        root_path=root_path,
+        http=http,
+        timeout_graceful_shutdown=1,
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
