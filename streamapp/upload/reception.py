@@ -48,7 +48,7 @@ class UploadLimits:
     watchers_max: int = 1000
     resumable_expires_s: float = LIFE_S
     project_archive_bytes_max: int = 0
-    webhooks: bool = True
+    webhooks: bool = False
     watch: Watch = DEFAULT_WATCH
 
 

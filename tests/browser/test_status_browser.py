@@ -100,6 +100,7 @@ def opened(browser: Browser, scheme: Literal["light", "dark"]) -> Iterator[tuple
 def test_every_page_opens_behind_a_proxy_and_nothing_in_it_runs(
     browser: Browser, group: Installation
 ) -> None:
+    status_group.wait_until_whole(group.members.workers[0].url)
     with proxied(group.members.workers[0].url) as url, opened(browser, "light") as (page, wrong):
         page.goto(url)
         seen = []

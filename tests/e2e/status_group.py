@@ -108,3 +108,9 @@ class Parsed(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+def wait_until_whole(url: str) -> None:
+    """Return when a worker has the answers of the whole group, with the hostile batch in them."""
+    told_once(url, "batches", lambda page: bool(page["recent"]))
+    told_once(url, "errors", lambda page: bool(page["photos"]))

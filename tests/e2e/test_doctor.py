@@ -63,7 +63,7 @@ def test_where_all_is_well_it_says_so_and_leaves_nothing_behind(
 ) -> None:
     batch = installation.upload(archive)["batchId"]
     installation.wait_for(batch, lambda status: status.get("settled", False))
-    installation.rows(batch, 1)
+    assert installation.batch_row(batch, "completed"), "the last row that is still to come"
     settings, url = beside(installation), installation.members.uploader.url
     before = asyncio.run(left_behind(settings))
     told = doctor(settings, url)
