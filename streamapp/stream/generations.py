@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import faust
 from faust.web.drivers import aiohttp
 
-from streamapp.logs import FAUST
+from streamapp.logs import FAUST, quieten_the_client
 from streamapp.stream.consumer import WorkerTransport
 from streamapp.stream.faults import LastFaults
 from streamapp.stream.lease import Lease
@@ -128,6 +128,7 @@ class WorkerApp(faust.App):
         if self.cut_end:
             self.cut_end = False  # once
             _log.info("Stopping.")
+            quieten_the_client()
             _cut_after(ENDING_S)
 
     async def _finish(self) -> None:

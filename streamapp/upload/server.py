@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Server(uvicorn.Server):
-    """Serves ``app``, and calls ``let_go`` when it is to end; ``options`` as of `uvicorn.Config`."""
+    """Serves ``app`` and calls ``let_go`` when it is to end; ``options`` as of `uvicorn.Config`."""
 
     def __init__(self, app: Starlette, *, let_go: Callable[[], None], **options: object) -> None:
         super().__init__(uvicorn.Config(app, **options))  # type: ignore[arg-type]  # as uvicorn's

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from streamapp.logs import ORDINARY_S, REBALANCES, NoFalseAlarms
+from streamapp.logs import CLIENT, ORDINARY_S, REBALANCES, NoFalseAlarms, quieten_the_client
 
 
 class Clock:
@@ -47,6 +47,22 @@ def test_a_coordinator_that_does_not_come_is_one(alarms: NoFalseAlarms, clock: C
     alarms.filter(NO_COORDINATOR)
     clock.now += ORDINARY_S
     assert alarms.filter(NO_COORDINATOR)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(logging.NOTSET, logging.NOTSET), (logging.WARNING, logging.CRITICAL)]
+)
+def test_of_its_own_end_the_client_says_nothing_but_where_all_is_to_be_heard(
+    before: int, after: int
+) -> None:
+    client = logging.getLogger(CLIENT)
+    former = client.level
+    try:
+        client.setLevel(before)
+        quieten_the_client()
+        assert client.level == after
+    finally:
+        client.setLevel(former)
 
 
 def test_a_heartbeat_in_a_rebalance_is_no_warning(alarms: NoFalseAlarms) -> None:
