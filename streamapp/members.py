@@ -7,6 +7,7 @@ words. All of them end with the process that started them.
 from __future__ import annotations
 
 import http.client
+import logging
 import sys
 import time
 from http import HTTPStatus
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from streamapp.settings import Settings
 
+_log = logging.getLogger(__name__)
+
 READY_PATIENCE_S = 90.0
 READY_ANSWER_S = 2.0
 
@@ -33,9 +36,11 @@ class Member:
         self.name = name
         self.url = f"http://127.0.0.1:{port}"
         self._port = port
+        self._log_file = settings.data_dir / f"{name}.log"
+        self._deaths = 0
         self.daemon = Daemon(
             [sys.executable, "-m", "streamapp", command],
-            log=settings.data_dir / f"{name}.log",
+            log=self._log_file,
             env=environment(settings),
         )
         self._failures = Failures()
@@ -46,7 +51,7 @@ class Member:
         self.daemon.start()
 
     def watch(self) -> None:
-        """Start the process again when it has died.
+        """Start the process again when it has died, and say so.
 
         Raises:
             StreamappError: ``PROCESS_FAILED`` when it keeps dying.
@@ -55,6 +60,11 @@ class Member:
             return
         if (deaths := self._failures.died()) >= FAILURES_MAX:
             raise self.failed(f"ended {deaths} times")
+        self._deaths += 1
+        _log.warning(
+            "%s ended (exit code %d) and is started again, for the %d. time; see %s",
+            *(self.name, self.daemon.exit_code, self._deaths, self._log_file),
+        )
         self.start()
 
     def is_ready(self) -> bool:

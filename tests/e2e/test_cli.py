@@ -247,7 +247,7 @@ def test_up_starts_again_a_broker_that_died(up: Up, tmp_path: Path) -> None:
     assert [each.name() for each in up.family].count("java") == 1
 
 
-def test_up_starts_again_a_worker_that_died(up: Up, tmp_path: Path) -> None:
+def test_up_starts_again_a_worker_that_died_and_says_so(up: Up, tmp_path: Path) -> None:
     workers = [each for each in up.family if each.cmdline()[-1:] == ["worker"]]
     workers[0].kill()
     archive = tmp_path / "people.zip"
@@ -255,6 +255,10 @@ def test_up_starts_again_a_worker_that_died(up: Up, tmp_path: Path) -> None:
     up.wait_for(up.upload(archive))
     now = psutil.Process(up.process.pid).children(recursive=True)
     assert sum(each.cmdline()[-1:] == ["worker"] for each in now) == len(workers) == 2
+    said = up.log.read_text()
+    assert re.search(
+        r"worker-\d ended \(exit code -9\) and is started again, for the 1\. time", said
+    )
     up.family = now
 
 
