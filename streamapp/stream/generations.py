@@ -52,6 +52,7 @@ class WorkerWeb(aiohttp.Web):
     What a worker serves is in `views`, `probes` and `pages`.
     """
 
+    logger = FAUST
     default_blueprints = ()
     production_blueprints = ()
 
