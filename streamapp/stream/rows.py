@@ -90,9 +90,11 @@ class Rows:
         self._leaving: dict[bytes, Row] = {}
 
     def get(self, key: bytes) -> bytes | None:
-        """The batch's row; None for a batch that was never heard of."""
-        row = self._in_memory(key)
-        return row.value if row else self.table.get(key)
+        """The batch's row; None for a batch that was never heard of, or whose row is none."""
+        if row := self._in_memory(key):
+            return row.value
+        value: bytes | None = self.table.get(key)
+        return value if value and progress.read(key, value) else None
 
     def state(self, key: bytes) -> Progress | None:
         """What is folded of the batch; None for one that was never heard of."""

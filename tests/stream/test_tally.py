@@ -405,12 +405,14 @@ async def test_a_row_that_cannot_be_read_is_folded_anew_from_the_log(
     async with worker.running():
         await worker.wait_until_told(2)
     async with AIOKafkaProducer(bootstrap_servers=log.kafka) as producer:
-        await producer.send(log.topics.progress_changelog, b"nonsense", key=b"b1")
+        for key in (b"b1", b"of no batch"):
+            await producer.send(log.topics.progress_changelog, b"nonsense", key=key)
     await log.publish(finished([2]))
     again = Worker(log, tmp_path / folder)
     async with again.running():
         await again.answers()
         assert again.told() == 3
+        assert again.rows.get(b"of no batch") is None
 
 
 async def test_a_worker_that_kafka_did_not_hear_writes_and_answers_nothing_until_it_owns_again(
