@@ -25,7 +25,7 @@ DEFAULT_COLUMNS = "photo_name,processing_status,face_detected,cropped_photo_url"
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]{0,63}")
 _FOUND_BY = ("photo_name", "project_id", "batch_id")
-_OURS = ("data_records", "batches", "streamapp_schema")
+_OURS = ("data_records", "batches", "webhooks", "streamapp_schema")
 
 
 @dataclass(frozen=True, slots=True)
