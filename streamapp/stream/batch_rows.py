@@ -1,9 +1,9 @@
 """The row of each batch in ``batches``: of what the tally has folded, at most once a second.
 
 An event of the batch log is acknowledged when the database has a row that holds it, and when who is
-to be told of the batch's end will be. So nothing is
-left unwritten by a kill: what was not is delivered again. While the database is away the events
-wait. A row never goes back, whoever writes it late: see `RecordStore.upsert_batch`.
+to be told of the batch's end will be. So nothing is left unwritten by a kill: what was not is
+delivered again. While the database is away the events wait. A row never goes back, whoever writes
+it late: see `RecordStore.upsert_batch`.
 """
 
 from __future__ import annotations

@@ -46,8 +46,7 @@ def register(
 ) -> None:
     """Attach the agent ``record`` and the writer of batches to the app.
 
-    ``crop_url`` gives the address of a crop's key; ``state_of`` and ``announce``
-    as in `BatchRows`.
+    ``crop_url`` gives the address of a crop's key; ``state_of`` and ``announce`` as in `BatchRows`.
     """
     batches = BatchRows(records, circuit, state_of=state_of, announce=announce)
     photos = PhotoRows(
